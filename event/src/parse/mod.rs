@@ -1,5 +1,6 @@
 //! From the bytes of one raw record to [`Parsed`] fields, or to a [`Reject`] with its reason.
 
+pub mod ip;
 pub mod json;
 pub mod syslog;
 
