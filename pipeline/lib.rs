@@ -13,3 +13,8 @@ pub mod machine;
 pub mod merge;
 pub mod models;
 pub mod trainer;
+pub mod decisions;
+pub mod egress;
+pub mod sequencer;
+pub mod sinks;
+pub mod views;

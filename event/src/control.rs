@@ -69,12 +69,10 @@ pub enum Control {
     },
     /// Anomalies were normal: their rows are retracted, the pattern is suppressed, the model learns.
     MarkNormal {
-        /// The rows to retract, whole, as the store had them.
-        rows: Vec<LedgerRow>,
+        /// What is retracted, whole, as the store had it.
+        anomalies: Vec<MarkedAnomaly>,
         /// What is suppressed from the next epoch on.
         pattern: Pattern,
-        /// The features of the marked anomalies, which training takes as normal.
-        features: Vec<Vec<f32>>,
         /// Whether all anomalies of the pattern were meant, or one.
         scope: MarkScope,
         /// A note for people.
@@ -91,11 +89,26 @@ pub enum Control {
         anomaly: EventId,
         /// The judgement; `None` takes it back.
         disposition: Option<Disposition>,
+        /// The judgement before.
+        before: Option<Disposition>,
         /// A note for people.
         comment: String,
     },
     /// Everything but the audit trail is forgotten; a new generation follows.
     Reset,
+}
+
+/// An anomaly that a mark retracts: all that the retraction needs of it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MarkedAnomaly {
+    /// What it cost, and whom.
+    pub row: LedgerRow,
+    /// Its confidence, which leaves the average.
+    pub confidence: f64,
+    /// Its judgement before.
+    pub disposition: Option<Disposition>,
+    /// Its features, which training takes as normal.
+    pub features: Vec<f32>,
 }
 
 /// How far a mark reaches.

@@ -89,9 +89,10 @@ fn text<'t>(field: &'t Text<'_>) -> &'t str {
 }
 
 impl Parsed<'_> {
-    /// Whose behaviour this is: the user, else the host, else the source address.
+    /// Whose behaviour this is: the user, else the host, else the source address, else `ip:unknown`.
     pub fn entity(&self) -> (EntityKind, &str) {
         match (text(&self.user), text(&self.host)) {
+            ("", "") if text(&self.source_ip).is_empty() => (EntityKind::Ip, "unknown"),
             ("", "") => (EntityKind::Ip, text(&self.source_ip)),
             ("", host) => (EntityKind::Host, host),
             (user, _) => (EntityKind::User, user),

@@ -13,9 +13,9 @@ pub struct MilliPoints(pub i64);
 pub const TRUST_START: MilliPoints = MilliPoints(100_000);
 
 impl MilliPoints {
-    /// From whole points with decimals; `None` where not finite, or beyond ±1,000,000.
+    /// From whole points with decimals; `None` where not finite, or beyond ±10¹².
     pub fn from_points(points: f64) -> Option<Self> {
-        (points.is_finite() && points.abs() <= 1e6).then(|| Self((points * 1000.0).round() as i64))
+        (points.is_finite() && points.abs() <= 1e12).then(|| Self((points * 1000.0).round() as i64))
     }
 
     /// As points with decimals.
@@ -78,7 +78,7 @@ impl Serialize for MilliPoints {
 impl<'de> Deserialize<'de> for MilliPoints {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let points = f64::deserialize(deserializer)?;
-        Self::from_points(points).ok_or_else(|| serde::de::Error::custom("points must be finite and within ±1,000,000"))
+        Self::from_points(points).ok_or_else(|| serde::de::Error::custom("points must be finite and within ±10^12"))
     }
 }
 

@@ -12,12 +12,15 @@ pub enum Format {
     Json = 0,
     /// One syslog message, RFC 5424 or RFC 3164, without its framing.
     Syslog = 1,
+    /// Bytes that a source's framing refused: a code, a reason and the bytes, each after a line feed. They are journaled
+    /// all the same, so that the dead letter they become is in the same order on every replay.
+    Refused = 2,
 }
 
 impl Format {
     /// The inverse of `as u8`.
     pub fn from_number(number: u8) -> Option<Self> {
-        [Self::Json, Self::Syslog].into_iter().find(|f| *f as u8 == number)
+        [Self::Json, Self::Syslog, Self::Refused].into_iter().find(|f| *f as u8 == number)
     }
 
     /// Its name in counters and dead letters.
@@ -25,6 +28,7 @@ impl Format {
         match self {
             Self::Json => "json",
             Self::Syslog => "syslog",
+            Self::Refused => "refused",
         }
     }
 }
@@ -93,6 +97,14 @@ impl Batch {
         if identity != 0 || !self.identities.is_empty() {
             self.identities.push(identity);
         }
+    }
+
+    /// A batch of one record that framing refused.
+    pub fn refused(source: impl Into<String>, peer: impl Into<String>, code: &str, reason: &str, raw: &[u8]) -> Self {
+        let mut batch = Self::new(source, peer, Format::Refused);
+        let reason = reason.replace('\n', " ");
+        batch.push(&[code.as_bytes(), b"\n", reason.as_bytes(), b"\n", raw].concat());
+        batch
     }
 
     /// How many records.

@@ -4,20 +4,18 @@
 //! - [`Stamp`]: when we took it in; written into the frame, monotone. The only clock of the decision path.
 //! - [`Epoch`]: the number of the frame; timely's clock.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
 
 const MICROS_A_SECOND: i64 = 1_000_000;
 const SECONDS_A_DAY: i64 = 86_400;
 
 /// When an event happened, says its sender: microseconds since 1970-01-01 UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventTime(pub i64);
 
 /// When a frame was taken in, written into it as data: microseconds since 1970-01-01 UTC, never going back.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp(pub i64);
 
 /// The number of a frame in the journal; contiguous, from 1.
@@ -211,7 +209,7 @@ impl Stamp {
 fn write_rfc3339(micros: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let c = Civil::of(micros);
     write!(f, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)?;
-    if c.micros % 1000 == 0 {
+    if c.micros.is_multiple_of(1000) {
         write!(f, ".{:03}Z", c.micros / 1000)
     } else {
         write!(f, ".{:06}Z", c.micros)
@@ -229,6 +227,29 @@ impl fmt::Display for Stamp {
         write_rfc3339(self.0, f)
     }
 }
+
+/// RFC 3339 where people read it (JSON), microseconds where only machines do (between workers).
+macro_rules! serde_as_time {
+    ($time:ident) => {
+        impl Serialize for $time {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i64(self.0) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $time {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if !deserializer.is_human_readable() {
+                    return i64::deserialize(deserializer).map(Self);
+                }
+                let text = String::deserialize(deserializer)?;
+                Self::parse(&text).ok_or_else(|| serde::de::Error::custom(format!("\"{text}\" is not an RFC 3339 time")))
+            }
+        }
+    };
+}
+serde_as_time!(EventTime);
+serde_as_time!(Stamp);
 
 #[cfg(test)]
 mod tests {

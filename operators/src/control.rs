@@ -2,8 +2,8 @@
 //! same records in the same order, so they agree.
 
 use std::collections::BTreeMap;
-use trustfold_event::control::{Control, ControlRecord};
-use trustfold_event::documents::{LedgerRow, ModelCard, Mode, Pattern};
+use trustfold_event::control::{Control, ControlRecord, MarkedAnomaly};
+use trustfold_event::documents::{ModelCard, Mode, Pattern};
 use trustfold_event::hash::HashKeys;
 use trustfold_event::settings::DecisionSettings;
 use trustfold_event::{Epoch, EventId};
@@ -25,12 +25,10 @@ fn refuse<T>(code: &'static str, detail: impl Into<String>) -> Result<T, Refusal
 /// A mark that stands.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Mark {
-    /// The rows it retracted.
-    pub rows: Vec<LedgerRow>,
+    /// What it retracted.
+    pub anomalies: Vec<MarkedAnomaly>,
     /// The pattern it suppresses.
     pub pattern: Pattern,
-    /// The features that training takes as normal.
-    pub features: Vec<Vec<f32>>,
 }
 
 /// What the controls so far amount to.
@@ -82,10 +80,12 @@ impl ControlState {
                 None => Ok(()),
             },
             Control::LiveStop if active != Some(Mode::Live) => refuse("not_active", "Live mode is not active."),
-            Control::MarkNormal { rows, .. } => match rows.iter().find(|row| self.retracted.contains_key(&row.anomaly)) {
-                Some(row) => refuse("conflict", format!("Anomaly {} is already marked normal.", row.anomaly)),
-                None => Ok(()),
-            },
+            Control::MarkNormal { anomalies, .. } => {
+                match anomalies.iter().find(|a| self.retracted.contains_key(&a.row.anomaly)) {
+                    Some(marked) => refuse("conflict", format!("Anomaly {} is already marked normal.", marked.row.anomaly)),
+                    None => Ok(()),
+                }
+            }
             Control::UndoMark { mark } if !self.marks.contains_key(mark) => {
                 refuse("not_found", format!("There is no standing mark {mark}."))
             }
@@ -137,10 +137,9 @@ impl ControlState {
                     (self.fitting, self.owed) = (None, None);
                 }
             }
-            Control::MarkNormal { rows, pattern, features, .. } => {
-                self.retracted.extend(rows.iter().map(|row| (row.anomaly, id)));
-                let mark = Mark { rows: rows.clone(), pattern: pattern.clone(), features: features.clone() };
-                self.marks.insert(id, mark);
+            Control::MarkNormal { anomalies, pattern, .. } => {
+                self.retracted.extend(anomalies.iter().map(|a| (a.row.anomaly, id)));
+                self.marks.insert(id, Mark { anomalies: anomalies.clone(), pattern: pattern.clone() });
                 self.ask(id);
             }
             Control::UndoMark { mark } => {
@@ -163,6 +162,6 @@ impl ControlState {
 
     /// Feature vectors that standing marks call normal, in the order of the marks.
     pub fn marked_features(&self) -> Vec<Vec<f32>> {
-        self.marks.values().flat_map(|m| m.features.iter().cloned()).collect()
+        self.marks.values().flat_map(|m| m.anomalies.iter().map(|a| a.features.clone())).collect()
     }
 }

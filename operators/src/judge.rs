@@ -11,8 +11,8 @@ use std::sync::Arc;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
 use trustfold_event::EventId;
-use trustfold_event::control::Control;
-use trustfold_event::documents::{LedgerRow, Mode};
+use trustfold_event::control::{Control, MarkedAnomaly};
+use trustfold_event::documents::Mode;
 use trustfold_event::entity::EntityKind;
 use trustfold_event::hash::{HashKeys, mix};
 use trustfold_event::kind::Kind;
@@ -39,7 +39,7 @@ struct Judge {
     sampler: Sampler,
     scorer: Option<Scorer>,
     suppressed: Suppressed,
-    marks: BTreeMap<EventId, Vec<LedgerRow>>,
+    marks: BTreeMap<EventId, Vec<MarkedAnomaly>>,
     /// What this worker has added to each scope, so that the next session can take it out of the trace again.
     standing: ByHash<(ScopeKey, i64)>,
 }
@@ -57,9 +57,9 @@ impl Judge {
     }
 
     /// Adds or retracts rows of the ledger's session that belong to this worker.
-    fn correct(&mut self, side: &mut Vec<LedgerUpdate>, epoch: u64, rows: &[LedgerRow], sign: i64) {
+    fn correct(&mut self, side: &mut Vec<LedgerUpdate>, epoch: u64, marked: &[MarkedAnomaly], sign: i64) {
         let session = self.ledger_session;
-        for row in rows.iter().filter(|row| Some(row.session_id) == session) {
+        for row in marked.iter().map(|m| &m.row).filter(|row| Some(row.session_id) == session) {
             let entity = self.keys.name(row.entity.kind as u8, &row.entity.name);
             let host = row.host.as_deref().map_or(0, |h| self.keys.name(EntityKind::Host as u8, h));
             if mix(entity) % self.worker.1 == self.worker.0 {
@@ -111,16 +111,16 @@ impl Judge {
                     self.mode = None;
                 }
             }
-            Control::MarkNormal { rows, pattern, .. } => {
+            Control::MarkNormal { anomalies, pattern, .. } => {
                 self.suppressed.insert(id, pattern, &self.keys);
-                self.correct(side, epoch, rows, -1);
-                self.marks.insert(id, rows.clone());
+                self.correct(side, epoch, anomalies, -1);
+                self.marks.insert(id, anomalies.clone());
                 self.ask(id, out);
             }
             Control::UndoMark { mark } => {
                 self.suppressed.remove(*mark);
-                if let Some(rows) = self.marks.remove(mark) {
-                    self.correct(side, epoch, &rows, 1);
+                if let Some(anomalies) = self.marks.remove(mark) {
+                    self.correct(side, epoch, &anomalies, 1);
                     self.ask(id, out);
                 }
             }

@@ -1,11 +1,23 @@
 //! Documents: one trait of domain operations. SQLite is the embedded default; an in-memory model is its oracle.
 
+mod changes;
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
+mod cursor;
+pub mod memory;
+mod queries;
+mod schema;
+pub mod sqlite;
+
+pub use memory::MemoryStore;
+pub use sqlite::SqliteStore;
+
 use std::collections::BTreeMap;
 use trustfold_event::control::AuditEntry;
 use trustfold_event::documents::{
-    Anomaly, DeadLetter, Disposition, LedgerRow, ModelCard, Mode, Notice, Pattern, Session, TrustChange,
+    Anomaly, DeadLetter, Disposition, LedgerRow, Mode, ModelCard, Notice, Pattern, Session, TrustChange,
 };
-use trustfold_event::entity::Entity;
+use trustfold_event::entity::{Entity, EntityKind};
 use trustfold_event::points::MilliPoints;
 use trustfold_event::{Epoch, EventId, Stamp};
 
@@ -120,4 +132,27 @@ pub trait Store: Send + Sync {
     fn audit(&self, page: &PageRequest) -> Result<Page<AuditEntry>, StoreError>;
     /// Dead letters.
     fn dead_letters(&self, page: &PageRequest) -> Result<Page<DeadLetter>, StoreError>;
+}
+
+/// Whether a judgement means "marked normal": the anomaly is no longer open, and its row is retracted.
+pub(crate) fn is_marked_normal(disposition: Option<Disposition>) -> bool {
+    disposition == Some(Disposition::FalsePositive)
+}
+
+/// Adds standing points to the scopes that they weigh on: the session, the entity, and the host where that is another.
+pub(crate) fn add_debt(
+    debts: &mut BTreeMap<Entity, MilliPoints>,
+    session: EventId,
+    entity: &Entity,
+    host: Option<&str>,
+    points: MilliPoints,
+) {
+    *debts.entry(Entity::new(EntityKind::Session, session.to_string())).or_default() += points;
+    *debts.entry(entity.clone()).or_default() += points;
+    if let Some(name) = host.filter(|name| !name.is_empty()) {
+        let host = Entity::new(EntityKind::Host, name);
+        if host != *entity {
+            *debts.entry(host).or_default() += points;
+        }
+    }
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use tokio::sync::mpsc;
 use trustfold_event::EventId;
 use trustfold_event::control::{AuditEntry, MarkScope};
-use trustfold_event::documents::{
-    Anomaly, DeadLetter, Disposition, ModelCard, Mode, Notice, Session, StoredEvent,
-};
+use trustfold_event::documents::{Anomaly, DeadLetter, Disposition, Mode, ModelCard, Notice, Session, StoredEvent};
 use trustfold_event::entity::Entity;
 use trustfold_event::hash::HashKeys;
 use trustfold_event::raw::Batch;
@@ -187,13 +185,22 @@ pub trait Backend: Send + Sync + 'static {
     /// `GET /api/v1/trust/entities`.
     fn trust_entities(&self, limit: usize) -> Value;
     /// Events of a session, or of all time.
-    fn events(&self, session: Option<EventId>, page: PageRequest) -> impl Future<Output = Result<Page<StoredEvent>, ReadError>> + Send;
+    fn events(
+        &self,
+        session: Option<EventId>,
+        page: PageRequest,
+    ) -> impl Future<Output = Result<Page<StoredEvent>, ReadError>> + Send;
     /// Sessions.
     fn sessions(&self, mode: Option<Mode>, page: PageRequest) -> impl Future<Output = Result<Page<Session>, ReadError>> + Send;
     /// One session.
     fn session(&self, id: EventId) -> impl Future<Output = Result<Option<Session>, ReadError>> + Send;
     /// Anomalies of a session; `None`: the current or last live one.
-    fn anomalies(&self, session: Option<EventId>, open_only: bool, page: PageRequest) -> impl Future<Output = Result<Page<Anomaly>, ReadError>> + Send;
+    fn anomalies(
+        &self,
+        session: Option<EventId>,
+        open_only: bool,
+        page: PageRequest,
+    ) -> impl Future<Output = Result<Page<Anomaly>, ReadError>> + Send;
     /// One anomaly.
     fn anomaly(&self, id: EventId) -> impl Future<Output = Result<Option<Anomaly>, ReadError>> + Send;
     /// Notices.
