@@ -379,6 +379,9 @@ impl Fold<'_> {
                     live.confirmed = (live.confirmed + u64::from(disposition.is_some())).saturating_sub(u64::from(before.is_some()));
                 }
                 live.judge(*anomaly, *disposition, None);
+                if let Some(shown) = live.anomalies.iter().find(|a| a.id == *anomaly) {
+                    self.done.messages.push(Message::Anomaly(Box::new(shown.clone())));
+                }
                 self.done.changes.push(Change::Judged { anomaly: *anomaly, disposition: *disposition, mark: None });
             }
             Control::Reset => {

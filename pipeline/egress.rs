@@ -25,11 +25,8 @@ use trustfold_sinks::store::EpochChanges;
 /// Sampled events leave this often.
 const EVENTS_EVERY: Duration = Duration::from_millis(100);
 
-/// Statistics leave this often while something changes.
+/// Statistics leave this often while anybody looks.
 const STATS_EVERY: Duration = Duration::from_secs(1);
-
-/// And so many times after the last change, so that a rate is seen to fall back to nothing.
-const STATS_AFTER_CHANGE: u32 = 7;
 
 /// Rows drawn in one message of sampled events.
 const EVENTS_SHOWN: usize = 20;
@@ -175,8 +172,6 @@ impl Egress {
             job: None,
             events_left: Instant::now(),
             stats_left: Instant::now(),
-            dirty: false,
-            stats_due: 0,
         };
         loop {
             match self.collected.recv_timeout(EVENTS_EVERY) {
@@ -214,6 +209,10 @@ impl Egress {
             self.sample(state, &mut views, frame, &closed, &done);
             for message in &done.messages {
                 self.send(message);
+                if matches!(message, Message::Reset) {
+                    let snapshot = views.snapshot(self.shared.stats_of(&views));
+                    self.shared.hub.publish("snapshot", wall_clock(), &snapshot);
+                }
             }
         }
         self.consider_training(state, &views, &closed);
@@ -227,7 +226,6 @@ impl Egress {
                 let _ = meters.latency_us.record(micros);
             }
         }
-        state.dirty |= live;
         log_messages(&done, live);
         let Consequences { changes, session, impact, .. } = done;
         self.sinks.store(EpochChanges { epoch: frame.epoch, changes });
@@ -299,12 +297,8 @@ impl Egress {
             self.shared.hub.publish("event", wall_clock(), &data);
             state.events_left = Instant::now();
         }
-        if state.dirty {
-            state.dirty = false;
-            state.stats_due = STATS_AFTER_CHANGE;
-        }
-        if state.stats_due > 0 && state.stats_left.elapsed() >= STATS_EVERY {
-            state.stats_due -= 1;
+        // Also while nothing changes: a page then knows that the connection holds, and a rate falls back to nothing.
+        if state.stats_left.elapsed() >= STATS_EVERY && self.shared.hub.clients() > 0 {
             state.stats_left = Instant::now();
             self.shared.hub.publish("stats", wall_clock(), &self.shared.stats());
         }
@@ -319,8 +313,6 @@ struct Serving {
     job: Option<TrainingJob>,
     events_left: Instant,
     stats_left: Instant,
-    dirty: bool,
-    stats_due: u32,
 }
 
 fn log_messages(done: &Consequences, live: bool) {

@@ -35,6 +35,8 @@ pub enum Ask {
     Batch(Batch, oneshot::Sender<Taken>),
     /// Journal a control, if nothing is against it; with the model that it announces.
     Control(ControlRecord, Option<ModelHandle>, oneshot::Sender<Result<Epoch, Refusal>>),
+    /// Take what is waiting, and end.
+    Stop,
     /// Frames before this epoch belong to a forgotten generation: delete their segments.
     Forget(Epoch, oneshot::Sender<()>),
 }
@@ -201,23 +203,25 @@ impl Sequencer {
         &self.state
     }
 
-    /// Serves until every asker is gone.
+    /// Serves until it is told to stop, or every asker is gone.
     ///
     /// # Errors
     /// The journal cannot be written: nothing that is still waiting is acknowledged.
     pub fn serve(mut self, asks: &Receiver<Ask>) -> Result<(), SequencerError> {
         while let Ok(first) = asks.recv() {
-            self.commit(first, asks)?;
+            if self.commit(first, asks)? {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Takes what is there, writes it as one group, answers, and hands it down.
-    fn commit(&mut self, first: Ask, asks: &Receiver<Ask>) -> Result<(), SequencerError> {
+    /// Takes what is there, writes it as one group, answers, and hands it down; true where it was told to stop.
+    fn commit(&mut self, first: Ask, asks: &Receiver<Ask>) -> Result<bool, SequencerError> {
         let mut due = Vec::new();
         let mut frames: Vec<(Frame, Option<ModelHandle>)> = Vec::new();
         let mut frame = self.next_frame();
-        let (mut bytes, mut next) = (0, Some(first));
+        let (mut bytes, mut next, mut stop) = (0, Some(first), false);
         while let Some(ask) = next.take() {
             match ask {
                 Ask::Batch(batch, reply) => {
@@ -244,6 +248,7 @@ impl Sequencer {
                     }
                     Err(refusal) => due.push(Due::Control(reply, Err(refusal))),
                 },
+                Ask::Stop => stop = true,
                 Ask::Forget(before, reply) => {
                     self.journal.delete_before(before)?;
                     due.push(Due::Forgotten(reply));
@@ -258,7 +263,7 @@ impl Sequencer {
         }
         self.write(&mut frames)?;
         due.into_iter().for_each(Due::pay);
-        Ok(())
+        Ok(stop)
     }
 
     /// Writes and syncs frames, then hands them down.

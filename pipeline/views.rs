@@ -246,10 +246,14 @@ impl Views {
         })
     }
 
-    /// What a dashboard needs beyond the statistics when it joins.
-    pub fn snapshot_lists(&self) -> Value {
-        let history: Vec<_> = self.live.history.iter().rev().take(500).rev().collect();
-        json!({ "recent": self.recent, "anomalies": self.live.anomalies, "trust_history": history, "notices": self.notices })
+    /// What a dashboard needs when it joins.
+    pub fn snapshot(&self, stats: Value) -> Value {
+        let skipped = self.live.history.len().saturating_sub(500);
+        let history: Vec<_> = self.live.history.iter().skip(skipped).collect();
+        json!({
+            "stats": stats, "recent": self.recent, "anomalies": self.live.anomalies,
+            "trust_history": history, "notices": self.notices,
+        })
     }
 
     /// A session, as a page of the store's list shows it: with the counts of now.

@@ -61,9 +61,8 @@ impl Hub {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes a message that carries the newest number and takes none of its own: hello, snapshot.
-    pub fn unnumbered<T: Serialize>(&self, kind: &str, ts: Stamp, data: &T) -> Option<Arc<str>> {
-        let seq = self.inner().seq;
+    /// Writes a message that takes no number of its own but carries `seq`: hello, snapshot.
+    pub fn unnumbered<T: Serialize>(&self, kind: &str, seq: u64, ts: Stamp, data: &T) -> Option<Arc<str>> {
         write(kind, seq, ts, data)
     }
 

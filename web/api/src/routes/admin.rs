@@ -54,6 +54,8 @@ struct Label {
 struct Reset {
     #[serde(default)]
     confirm: String,
+    #[serde(default)]
+    preview: bool,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Disposition>, D::Error> {
@@ -100,10 +102,10 @@ async fn close<B: Backend>(app: Shared<B>, mut call: Call) -> Answer {
 
 async fn reset<B: Backend>(app: Shared<B>, mut call: Call) -> Answer {
     call.admin(&app)?;
-    let Reset { confirm } = call.json(&app).await?;
-    let confirmed = confirm == "RESET";
+    let Reset { confirm, preview } = call.json(&app).await?;
+    let confirmed = confirm == "RESET" && !preview;
     let answer = app.command(&call.head, Command::Reset { confirmed }).await?;
-    if confirmed {
+    if confirmed || preview {
         return json(&answer);
     }
     let members = if let Value::Object(members) = answer { members } else { serde_json::Map::new() };
