@@ -55,6 +55,11 @@ impl Merge {
         self.closed_below.iter().copied().min().unwrap_or(0)
     }
 
+    /// The oldest epoch with something in it, below this one.
+    pub fn first_below(&self, epoch: u64) -> Option<u64> {
+        self.open.keys().next().copied().filter(|first| *first < epoch)
+    }
+
     /// What `epoch` brought forth; call it once the epoch is closed.
     pub fn take(&mut self, epoch: u64) -> Closed {
         let mut closed = self.open.remove(&epoch).unwrap_or_default();

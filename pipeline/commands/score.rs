@@ -1,5 +1,6 @@
 //! `trustfold score`: the graph of a running server, over a file. No journal; fixed epochs of 4,096 lines.
 
+use crate::commands::{Failure, say};
 use crate::digest::DecisionDigest;
 use crate::engine::{Engine, EngineError, EngineGone, Feeder};
 use crate::explain::reasons;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 use trustfold_event::control::{Control, ControlRecord, DECISION_VERSION};
@@ -426,4 +428,54 @@ pub fn score(options: &ScoreOptions) -> Result<ScoreSummary, ScoreError> {
         model: handle.digest.to_string(),
         threshold: handle.model.quantiles().threshold(options.settings.contamination),
     })
+}
+
+/// Scores, and prints the summary.
+///
+/// # Errors
+/// See [`score`].
+pub fn print(options: &ScoreOptions, as_json: bool) -> Result<ExitCode, Failure> {
+    let progress = Progress::over(&options.events);
+    let summary = score(options).map_err(|error| match error {
+        ScoreError::Engine(_) | ScoreError::Gone(_) => Failure::system(error),
+        ScoreError::Io { .. } | ScoreError::Fit { .. } => Failure::input(error),
+    });
+    drop(progress);
+    let summary = summary?;
+    if as_json {
+        say(serde_json::to_string(&summary).map_err(Failure::system)?);
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rejected: u64 = summary.rejected.values().sum();
+    say(format_args!("events              {}", summary.events));
+    say(format_args!("rejected            {rejected}"));
+    for (code, n) in &summary.rejected {
+        say(format_args!("  {code:<18}{n}"));
+    }
+    say(format_args!("alerts              {}", summary.alerts));
+    say(format_args!("wall                {:.2} s", summary.wall_s));
+    say(format_args!("cpu                 {:.2} s", summary.cpu_s));
+    say(format_args!("events a CPU second {:.0}", summary.events_per_cpu_s));
+    say(format_args!("peak memory         {:.0} MiB", summary.peak_rss_mb));
+    say(format_args!("threshold           {:.4}", summary.threshold));
+    say(format_args!("model               {}", summary.model));
+    say(format_args!("digest              {}", summary.digest));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A sign of life on a terminal while a file is scored; gone when dropped.
+struct Progress(indicatif::ProgressBar);
+
+impl Progress {
+    fn over(path: &Path) -> Self {
+        let bar = indicatif::ProgressBar::new_spinner().with_message(format!("scoring {}", path.display()));
+        bar.enable_steady_tick(std::time::Duration::from_millis(200));
+        Self(bar)
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
 }
