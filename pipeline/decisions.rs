@@ -159,7 +159,8 @@ impl Fold<'_> {
         let penalty = MilliPoints(finding.penalty);
         let ts = parsed.time.unwrap_or(EventTime(self.frame.stamp.0));
         let row = LedgerRow { anomaly: id, session_id: session, entity: entity.clone(), host: host.clone(), penalty };
-        let before = sums.get(&finding.entity).copied().unwrap_or_default();
+        // The ledger names only scopes whose sum the epoch changed.
+        let before = sums.get(&finding.entity).copied().unwrap_or_else(|| self.views.live.debt_of(&entity));
         let anomaly = Anomaly {
             id,
             session_id: session,
@@ -201,7 +202,7 @@ impl Fold<'_> {
     fn charge(&mut self, row: &LedgerRow, cause: EventId, ts: EventTime, points: MilliPoints, anomalies: i64, sums: &mut BTreeMap<u64, MilliPoints>) -> Vec<TrustChange> {
         let mut changes = Vec::new();
         for (scope, hash) in self.scopes(row) {
-            let sum = sums.entry(hash).or_default();
+            let sum = sums.entry(hash).or_insert_with(|| self.views.live.debt_of(&scope));
             let before = *sum;
             *sum += points;
             let debt = *sum;
@@ -433,7 +434,7 @@ impl Fold<'_> {
         }
         // One change a scope, however many rows a mark takes out.
         for ((scope, hash), total) in totals {
-            let sum = sums.entry(hash).or_insert_with(|| self.views.live.scopes.get(&scope).copied().unwrap_or_default().debt);
+            let sum = sums.entry(hash).or_insert_with(|| self.views.live.debt_of(&scope));
             let before = *sum;
             *sum = if undo { before + total } else { before - total };
             let debt = *sum;

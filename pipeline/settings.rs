@@ -148,7 +148,7 @@ pub enum SettingsError {
     #[error("there is no settings file \"{}\"; leave --config out for the defaults", .0.display())]
     NoFile(PathBuf),
     /// A key or value is wrong.
-    #[error("{0}")]
+    #[error("{}", .0.to_string().trim().replace('\n', ""))]
     Wrong(Box<figment::Error>),
     /// A setting that decides is out of its range.
     #[error(transparent)]
@@ -184,7 +184,8 @@ impl Settings {
         match file {
             Some(file) if !file.is_file() => return Err(SettingsError::NoFile(file.into())),
             Some(file) => layers = layers.merge(Toml::file_exact(file)),
-            None => layers = layers.merge(Toml::file_exact(DEFAULT_FILE)),
+            None if Path::new(DEFAULT_FILE).is_file() => layers = layers.merge(Toml::file_exact(DEFAULT_FILE)),
+            None => {}
         }
         let layers = layers.merge(Env::prefixed("TRUSTFOLD__").split("__")).merge(flags);
         let settings: Self = layers.extract().map_err(|e| SettingsError::Wrong(Box::new(e)))?;

@@ -56,9 +56,14 @@ impl LiveView {
         self.session.map(|id| Entity::new(EntityKind::Session, id.to_string()))
     }
 
+    /// Sum of a scope's penalties.
+    pub fn debt_of(&self, scope: &Entity) -> MilliPoints {
+        self.scopes.get(scope).map_or(MilliPoints(0), |s| s.debt)
+    }
+
     /// Sum of the session's penalties.
     pub fn debt(&self) -> MilliPoints {
-        self.session_scope().and_then(|scope| self.scopes.get(&scope)).map_or(MilliPoints(0), |s| s.debt)
+        self.session_scope().map_or(MilliPoints(0), |scope| self.debt_of(&scope))
     }
 
     /// Adds a change to the session's curve.

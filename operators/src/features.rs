@@ -210,8 +210,8 @@ impl EntityState {
             self.failures_10m.add(failure_bucket, 0);
         }
         f[column::BURST] = log2_count(self.types_2m.sum(secs.div_euclid(TYPE_BUCKET_SECS), class));
-        let hours = ((self.last_secs - self.first_secs) as f32 / 3600.0).max(1.0);
-        let hourly = if self.events == 0 { 0.0 } else { n / hours };
+        // Before its first event an entity has neither a first nor a last second.
+        let hourly = if self.events == 0 { 0.0 } else { n / ((self.last_secs - self.first_secs) as f32 / 3600.0).max(1.0) };
         let last_hour = self.events_1h.sum(secs.div_euclid(HOUR_BUCKET_SECS), 0);
         f[column::RATE] = libm::log2f((last_hour + 1) as f32 / (hourly + 1.0));
         f[column::FAILURES] = log2_count(self.failures_10m.sum(failure_bucket, 0));

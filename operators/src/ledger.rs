@@ -17,6 +17,7 @@ use differential_dataflow::operators::CountTotal;
 use std::collections::BTreeMap;
 use timely::dataflow::StreamVec;
 use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::vec::Delay;
 
 /// A change of the collection of sums: (scope, sum), time, difference.
 type SumChange = ((ScopeKey, isize), u64, isize);
@@ -43,5 +44,7 @@ impl EpochLogic for Changes {
 pub fn ledger<'s>(updates: StreamVec<'s, u64, LedgerUpdate>, heads: StreamVec<'s, u64, Head>) -> StreamVec<'s, u64, Output> {
     // The points ride in the difference, so that the trace compacts to one sum a scope.
     let sums = updates.as_collection().count_total();
-    by_epoch(sums.inner, Pipeline, heads, "Trust", Changes).0
+    // A batch of several epochs is sent at the first of them: each change goes to its own epoch.
+    let changes = sums.inner.delay(|(_, epoch, _), _| *epoch);
+    by_epoch(changes, Pipeline, heads, "Trust", Changes).0
 }

@@ -197,7 +197,10 @@ fn stream(seed: u64, length: usize) -> Vec<(Event, Stamp)> {
             () => draw.within(0, 1_000_000),
         };
         let time = match () {
-            () if draw.one_in(late) => now - draw.within(0, [90_000_000, 15 * 60_000_000, 5 * HOUR][draw.below(3) as usize]),
+            () if draw.one_in(late) => {
+                let by = [90_000_000, 15 * 60_000_000, 5 * HOUR][draw.below(3) as usize];
+                now - draw.within(0, by)
+            }
             () if draw.one_in(200) => -draw.within(0, 10 * 365 * DAY),
             () if draw.one_in(400) => [i64::MIN, i64::MAX, 0, -1][draw.below(4) as usize],
             () => now,

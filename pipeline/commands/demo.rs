@@ -1,4 +1,4 @@
-//! `trustfold demo`: a running server is shown a day of normal life, trained on it, taken live, and fed for ever.
+//! `trustfold demo`: a running server is shown normal life, trained on it, taken live, and fed for ever.
 
 use crate::commands::Failure;
 use crate::commands::generate::Server;
@@ -10,16 +10,16 @@ use trustfold_event::EventTime;
 use trustfold_sources::generate::{Generator, GeneratorOptions};
 
 /// Events a second, once live.
-pub const RATE: u32 = 200;
+pub const RATE: u32 = 100;
 
 /// Events that training is shown.
-const TRAINING_EVENTS: u64 = 40_000;
+const TRAINING_EVENTS: u64 = 20_000;
 
 /// Share of anomalies, once live.
-const ANOMALY_SHARE: f64 = 0.002;
+const ANOMALY_SHARE: f64 = 0.001;
 
 const PEOPLE: u32 = 400;
-const DAY_MICROS: i64 = 24 * 3600 * 1_000_000;
+
 
 /// Trains, goes live, and feeds.
 ///
@@ -30,16 +30,18 @@ pub fn demo(to: &str, token_file: &Path, rate: u32) -> Result<ExitCode, Failure>
         .map_err(|e| Failure::settings(format!("could not read \"{}\": {e}", token_file.display())))?;
     let server = Server::new(to, Some(token.trim().to_owned()));
     let now = || EventTime(wall_clock().0);
-    let start = EventTime(now().0 - DAY_MICROS);
+    // As dense as what follows: else the live rate itself would be the anomaly.
+    let span_micros = TRAINING_EVENTS as i64 * 1_000_000 / i64::from(rate.max(1));
+    let start = EventTime(now().0 - span_micros);
     let options = GeneratorOptions { seed: 7, events: u64::MAX, entities: PEOPLE, start, span_hours: 24, anomaly_share: 0.0 };
     let mut generator = Generator::new(options).map_err(Failure::settings)?;
     if server.get("/api/train/status")?["model_version"].is_null() {
-        tracing::info!("demo: showing it a day of normal life");
+        tracing::info!("demo: showing it normal life");
         call(&server, "/api/train/start")?;
         // In portions, so that the page shows the life that it learns from.
         let portions = 40;
         for portion in 0..portions {
-            let edge = |p: i64| EventTime(start.0 + DAY_MICROS * p / portions);
+            let edge = |p: i64| EventTime(start.0 + span_micros * p / portions);
             let mut body = Vec::new();
             generator.next_batch(edge(portion), edge(portion + 1), TRAINING_EVENTS / portions as u64, |record| {
                 record.write_json(&mut body);
