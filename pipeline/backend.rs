@@ -10,9 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
 use trustfold_event::control::{AuditEntry, Control, MarkScope, MarkedAnomaly};
-use trustfold_event::documents::{
-    Anomaly, DeadLetter, Disposition, LedgerRow, Mode, ModelCard, Notice, Session, StoredEvent,
-};
+use trustfold_event::documents::{Anomaly, DeadLetter, Disposition, LedgerRow, Mode, ModelCard, Notice, Session, StoredEvent};
 use trustfold_event::entity::{Entity, EntityKind};
 use trustfold_event::hash::HashKeys;
 use trustfold_event::points::MilliPoints;
@@ -112,7 +110,14 @@ impl Pipeline {
         Ok(EventId::of_control(epoch))
     }
 
-    async fn mark(&self, actor: &str, id: EventId, scope: MarkScope, comment: String, preview: bool) -> Result<Value, CommandError> {
+    async fn mark(
+        &self,
+        actor: &str,
+        id: EventId,
+        scope: MarkScope,
+        comment: String,
+        preview: bool,
+    ) -> Result<Value, CommandError> {
         let found = self.one(move |store| {
             let Some(anomaly) = store.anomaly(id)? else { return Ok(None) };
             let marked = match scope {
@@ -173,7 +178,13 @@ impl Pipeline {
         })
     }
 
-    async fn label(&self, actor: &str, id: EventId, disposition: Option<Disposition>, comment: String) -> Result<Value, CommandError> {
+    async fn label(
+        &self,
+        actor: &str,
+        id: EventId,
+        disposition: Option<Disposition>,
+        comment: String,
+    ) -> Result<Value, CommandError> {
         let find = || self.one(move |store| store.anomaly(id));
         let missing = || CommandError::NotFound(format!("There is no anomaly {id}."));
         let known = find().await.map_err(CommandError::Unavailable)?.ok_or_else(missing)?;
@@ -200,9 +211,13 @@ impl Pipeline {
         if !written {
             return Err(unavailable("the reset is journaled, but a store is behind"));
         }
-        self.intake.forget(first).await.ok_or_else(|| unavailable("the reset is done, but the old journal could not be deleted"))?;
+        self.intake
+            .forget(first)
+            .await
+            .ok_or_else(|| unavailable("the reset is done, but the old journal could not be deleted"))?;
         let models = self.models.clone();
-        let cleared = tokio::task::spawn_blocking(move || models.clear()).await.map_err(|e| CommandError::Unavailable(e.to_string()))?;
+        let cleared =
+            tokio::task::spawn_blocking(move || models.clear()).await.map_err(|e| CommandError::Unavailable(e.to_string()))?;
         cleared.map_err(|e| CommandError::Unavailable(e.to_string()))?;
         Ok(json!({ "message": "Everything was reset. Training comes first.", "removed": removed }))
     }
@@ -416,7 +431,8 @@ impl Backend for Pipeline {
             (Err(cause), _) => Check { ok: false, detail: cause.to_string() },
         };
         let epoch = *self.shared.closed.borrow();
-        let pipeline = Check { ok: ready, detail: if ready { format!("epoch {epoch}") } else { format!("replaying, epoch {epoch}") } };
+        let pipeline =
+            Check { ok: ready, detail: if ready { format!("epoch {epoch}") } else { format!("replaying, epoch {epoch}") } };
         let model = match self.shared.read(|v| v.state.model.as_ref().map(|m| m.digest.clone())) {
             Some(digest) => Check { ok: true, detail: digest },
             None => Check { ok: false, detail: "no model yet; train first".into() },

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use trustfold_event::control::{AuditEntry, Control, ControlRecord, MarkedAnomaly};
 use trustfold_event::documents::{
-    Anomaly, DeadLetter, Disposition, LedgerRow, Mode, Notice, NoticeState, Pattern, Session, SessionStatus, StoredEvent, TrustChange,
+    Anomaly, DeadLetter, Disposition, LedgerRow, Mode, Notice, NoticeState, Pattern, Session, SessionStatus, StoredEvent,
+    TrustChange,
 };
 use trustfold_event::entity::{Entity, EntityKind};
 use trustfold_event::hash::HashKeys;
@@ -199,7 +200,15 @@ impl Fold<'_> {
     }
 
     /// Moves the sums of a row's scopes by `points`, and tells of it.
-    fn charge(&mut self, row: &LedgerRow, cause: EventId, ts: EventTime, points: MilliPoints, anomalies: i64, sums: &mut BTreeMap<u64, MilliPoints>) -> Vec<TrustChange> {
+    fn charge(
+        &mut self,
+        row: &LedgerRow,
+        cause: EventId,
+        ts: EventTime,
+        points: MilliPoints,
+        anomalies: i64,
+        sums: &mut BTreeMap<u64, MilliPoints>,
+    ) -> Vec<TrustChange> {
         let mut changes = Vec::new();
         for (scope, hash) in self.scopes(row) {
             let sum = sums.entry(hash).or_insert_with(|| self.views.live.debt_of(&scope));
@@ -363,7 +372,13 @@ impl Fold<'_> {
                 }
             }
             Control::MarkNormal { anomalies, pattern, comment, .. } => {
-                detail = format!("{} {} {}: {} anomalies. {comment}", pattern.entity, pattern.event_type, pattern.object, anomalies.len());
+                detail = format!(
+                    "{} {} {}: {} anomalies. {comment}",
+                    pattern.entity,
+                    pattern.event_type,
+                    pattern.object,
+                    anomalies.len()
+                );
                 self.correct(id, id, anomalies, false, json!(pattern), sums);
             }
             Control::UndoMark { mark } => {
@@ -377,7 +392,8 @@ impl Fold<'_> {
                 detail = format!("{anomaly} {word}. {comment}");
                 let live = &mut self.views.live;
                 if live.session.is_some_and(|session| session.epoch < anomaly.epoch) {
-                    live.confirmed = (live.confirmed + u64::from(disposition.is_some())).saturating_sub(u64::from(before.is_some()));
+                    live.confirmed =
+                        (live.confirmed + u64::from(disposition.is_some())).saturating_sub(u64::from(before.is_some()));
                 }
                 live.judge(*anomaly, *disposition, None);
                 if let Some(shown) = live.anomalies.iter().find(|a| a.id == *anomaly) {
@@ -402,7 +418,15 @@ impl Fold<'_> {
     }
 
     /// Takes rows out of the ledger, or puts them back, with everything that follows.
-    fn correct(&mut self, id: EventId, mark: EventId, marked: &[MarkedAnomaly], undo: bool, pattern: Value, sums: &mut BTreeMap<u64, MilliPoints>) {
+    fn correct(
+        &mut self,
+        id: EventId,
+        mark: EventId,
+        marked: &[MarkedAnomaly],
+        undo: bool,
+        pattern: Value,
+        sums: &mut BTreeMap<u64, MilliPoints>,
+    ) {
         let ts = EventTime(self.frame.stamp.0);
         let (disposition, mark_now) = if undo { (None, None) } else { (Some(Disposition::FalsePositive), Some(mark)) };
         let notices_before = self.done.messages.iter().filter(|m| matches!(m, Message::Notice(_))).count();
@@ -444,7 +468,16 @@ impl Fold<'_> {
             trust.insert(scope.clone(), (before.trust(), debt.trust()));
             let session_id = self.views.live.session.unwrap_or_default();
             let known_at = self.frame.stamp;
-            self.tell(&TrustChange { cause: id, session_id, scope, ts, known_at, before: before.trust(), after: debt.trust(), debt });
+            self.tell(&TrustChange {
+                cause: id,
+                session_id,
+                scope,
+                ts,
+                known_at,
+                before: before.trust(),
+                after: debt.trust(),
+                debt,
+            });
         }
         let notices = self.done.messages.iter().filter(|m| matches!(m, Message::Notice(_))).count() - notices_before;
         let trust: Vec<Value> = trust.iter().map(|(scope, (b, a))| json!({ "scope": scope, "before": b, "after": a })).collect();

@@ -3,6 +3,7 @@
 use crate::decisions::{Consequences, Message, fold, stored_event};
 use crate::digest::DecisionDigest;
 use crate::merge::{Closed, Merge};
+use crate::models::ModelStore;
 use crate::sinks::{ArchiveJob, Sinks};
 use crate::trainer::TrainingJob;
 use crate::views::Views;
@@ -154,8 +155,8 @@ pub struct Egress {
     pub sinks: Sinks,
     /// Where training jobs go.
     pub trainer: Sender<TrainingJob>,
-    /// Models by digest, as the trainer and the replay load them.
-    pub models: Box<dyn Fn(&str) -> Option<ModelHandle> + Send>,
+    /// Model files, for the reasons of findings.
+    pub models: ModelStore,
     /// How many workers there are.
     pub workers: usize,
 }
@@ -201,7 +202,7 @@ impl Egress {
         state.digest.absorb(frame.epoch.0, &closed);
         let live = !self.replaying(frame.epoch);
         if let Some(Control::ModelAnnounced { card, .. }) = frame.control.as_ref().map(|c| &c.control) {
-            state.model = (self.models)(&card.digest);
+            state.model = self.models.load(&card.digest).inspect_err(|e| tracing::error!("{e}")).ok();
         }
         let mut views = self.shared.views.write().unwrap_or_else(PoisonError::into_inner);
         let done = fold(&mut views, state.model.as_ref(), frame, &closed);
@@ -280,7 +281,11 @@ impl Egress {
             Message::Anomaly(anomaly) => hub.publish("anomaly", now, anomaly),
             Message::Trust(change) => hub.publish("trust", now, change),
             Message::Session { session, status, model_trained } => {
-                hub.publish("session_update", now, &json!({ "session": session, "status": status, "model_trained": model_trained }));
+                hub.publish(
+                    "session_update",
+                    now,
+                    &json!({ "session": session, "status": status, "model_trained": model_trained }),
+                );
             }
             Message::Model(card) => hub.publish("model", now, card),
             Message::Retraction(answer) => hub.publish("retraction", now, answer),

@@ -81,7 +81,7 @@ impl Intake {
             // A control waits for its turn where a batch would be refused.
             Err(TrySendError::Full(ask)) => {
                 let asks = self.asks.clone();
-                self.runtime.spawn_blocking(move || asks.send(ask)).await.ok()?.ok()
+                self.runtime.spawn_blocking(move || asks.send(ask).is_ok()).await.ok()?.then_some(())
             }
             Err(TrySendError::Disconnected(_)) => None,
         }

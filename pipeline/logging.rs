@@ -2,6 +2,7 @@
 
 use crate::settings::{LogFormat, LogSettings};
 use std::fs::{self, OpenOptions};
+use std::io::IsTerminal;
 use std::path::Path;
 use std::sync::Mutex;
 use tracing_subscriber::layer::SubscriberExt;
@@ -12,7 +13,7 @@ use tracing_subscriber::{EnvFilter, Layer};
 #[derive(Debug, thiserror::Error)]
 pub enum LoggingError {
     /// The file.
-    #[error("could not write the log \"{path}\": {source}")]
+    #[error("could not write the log \"{path}\": {source}. Make the directory writable, or set data_dir to one that is")]
     Io {
         /// Which.
         path: String,
@@ -40,7 +41,7 @@ pub fn start(settings: &LogSettings, dir: &Path) -> Result<(), LoggingError> {
     }
     let file = OpenOptions::new().create(true).append(true).open(&path).map_err(io)?;
     let filter = || EnvFilter::try_new(&settings.level).map_err(|_| LoggingError::Level(settings.level.clone()));
-    let terminal = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let terminal = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let terminal = match settings.format {
         LogFormat::Pretty => terminal.with_target(false).compact().boxed(),
         LogFormat::Json => terminal.json().flatten_event(true).boxed(),

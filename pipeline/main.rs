@@ -207,7 +207,16 @@ impl RunArgs {
 
 fn main() -> ExitCode {
     commands::die_with_the_first_panic();
-    match dispatch(Cli::parse().command) {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version come this way too, and are no failure.
+            let code = if error.use_stderr() { 3 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    match dispatch(cli.command) {
         Ok(code) => code,
         Err(failure) => {
             eprintln!("trustfold: {}", failure.message);

@@ -51,7 +51,11 @@ impl ModelStore {
     /// # Errors
     /// Where it cannot be.
     pub fn open(dir: &Path) -> Result<Self, ModelStoreError> {
-        fs::create_dir_all(dir).map_err(|source| ModelStoreError::Io { action: "create the directory of", path: dir.into(), source })?;
+        fs::create_dir_all(dir).map_err(|source| ModelStoreError::Io {
+            action: "create the directory of",
+            path: dir.into(),
+            source,
+        })?;
         Ok(Self { dir: dir.into() })
     }
 

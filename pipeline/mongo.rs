@@ -7,7 +7,9 @@ use tokio::net::TcpStream;
 #[derive(Debug, thiserror::Error)]
 pub enum MongoError {
     /// It does not answer.
-    #[error("storage.uri: MongoDB at {address} does not answer ({cause}); start it, correct the address, or leave storage.uri empty for the embedded store")]
+    #[error(
+        "storage.uri: MongoDB at {address} does not answer ({cause}); start it, correct the address, or leave storage.uri empty for the embedded store"
+    )]
     Silent {
         /// Where it was looked for.
         address: String,
@@ -18,7 +20,9 @@ pub enum MongoError {
     #[error("storage.uri names no host; write mongodb://HOST:PORT, or leave it empty for the embedded store")]
     NoHost,
     /// It answers, but there is no store for it yet.
-    #[error("storage.uri: MongoDB at {0} answers, but this version keeps its documents in the embedded store only; leave storage.uri empty")]
+    #[error(
+        "storage.uri: MongoDB at {0} answers, but this version keeps its documents in the embedded store only; leave storage.uri empty"
+    )]
     NotYet(String),
 }
 

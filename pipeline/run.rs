@@ -70,6 +70,19 @@ pub enum RunError {
     /// The sequencer.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
+    /// A journal was taken away from under its stores.
+    #[error(
+        "the journal ends at epoch {journal}, but the {sink} has epoch {has}: events that were acknowledged are gone from the journal. \
+         Restore the journal from a copy, or start anew with another data_dir"
+    )]
+    Behind {
+        /// The journal's newest epoch.
+        journal: u64,
+        /// Which sink.
+        sink: &'static str,
+        /// Its newest epoch.
+        has: u64,
+    },
     /// A thread or the runtime.
     #[error("could not start a thread: {0}")]
     Thread(std::io::Error),
@@ -148,6 +161,7 @@ impl Server {
             ..ArchiveOptions::default()
         };
         let archive = Arc::new(Archive::open(dir, archive_options)?);
+        let (store_has, archive_has) = (store.watermark()?, archive.watermark());
         let models = ModelStore::open(&dir.join("models"))?;
         let (writers, sinks) = Writers::start(store.clone(), archive.clone()).map_err(RunError::Thread)?;
 
@@ -180,14 +194,13 @@ impl Server {
         let web = Web::bind(settings.web.clone().check().map_err(SettingsError::from)?, pipeline.clone(), auth.clone())?;
 
         let spawn = thread::Builder::new;
-        let loaded = models.clone();
         let egress = Egress {
             shared: shared.clone(),
             frames,
             collected,
             sinks,
             trainer: jobs_in,
-            models: Box::new(move |digest| loaded.load(digest).inspect_err(|e| tracing::error!("{e}")).ok()),
+            models: models.clone(),
             workers,
         };
         let ended_of = |name: &'static str, ended: &mpsc::Sender<RunError>| {
@@ -237,6 +250,12 @@ impl Server {
             })
             .map_err(RunError::Thread)?;
         let (replayed, last) = opened.await.map_err(|_| RunError::Ended("the sequencer"))??;
+        // Ids are made from epochs: going on would give new events the ids of old ones.
+        for (sink, has) in [("document store", store_has.0), ("archive", archive_has.0)] {
+            if has > replayed.upto.0 {
+                return Err(RunError::Behind { journal: replayed.upto.0, sink, has });
+            }
+        }
         let mut closed = shared.closed.subscribe();
         closed.wait_for(|epoch| *epoch >= last.0).await.map_err(|_| RunError::Ended("the egress"))?;
         let pid_file = dir.join("trustfold.pid");

@@ -51,7 +51,9 @@ pub enum SequencerError {
     #[error("the journal announces a model that cannot be loaded: {0}")]
     Model(#[from] ModelStoreError),
     /// Another build decided otherwise.
-    #[error("the journal was written under decision version {found}, this build decides by {DECISION_VERSION}; use the build that wrote it")]
+    #[error(
+        "the journal was written under decision version {found}, this build decides by {DECISION_VERSION}; use the build that wrote it"
+    )]
     OtherDecisions {
         /// The journal's version.
         found: u32,

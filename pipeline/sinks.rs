@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::sync::watch;
+use trustfold_event::EventId;
 use trustfold_event::control::Control;
 use trustfold_event::parse::parse;
 use trustfold_event::points::MilliPoints;
 use trustfold_event::raw::Frame;
-use trustfold_event::EventId;
 use trustfold_operators::output::{Decided, Verdict};
 use trustfold_sinks::archive::{Archive, ArchiveError, ArchivedRow};
 use trustfold_sinks::store::{EpochChanges, Store};
@@ -102,7 +102,9 @@ impl Writers {
         let of_archive = archive_state.clone();
         let threads = vec![
             std::thread::Builder::new().name("store".into()).spawn(move || write_store(&*store, &store_out, &of_store))?,
-            std::thread::Builder::new().name("archive".into()).spawn(move || write_archive(&archive, &archive_out, &of_archive))?,
+            std::thread::Builder::new()
+                .name("archive".into())
+                .spawn(move || write_archive(&archive, &archive_out, &of_archive))?,
         ];
         let writers = Self { store: store_state, archive: archive_state, threads };
         Ok((writers, Sinks { store: store_in, archive: archive_in }))

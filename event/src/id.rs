@@ -44,11 +44,7 @@ impl EventId {
 
     /// The inverse of [`EventId::to_bits`]; `None` for bits that no id of ours has.
     pub fn from_bits(bits: u128) -> Option<Self> {
-        let id = Self {
-            epoch: Epoch((bits >> 80) as u64),
-            process: (bits >> 64) as u16 & 0xfff,
-            index: bits as u32,
-        };
+        let id = Self { epoch: Epoch((bits >> 80) as u64), process: (bits >> 64) as u16 & 0xfff, index: bits as u32 };
         (id.to_bits() == bits).then_some(id)
     }
 }

@@ -82,10 +82,7 @@ impl FromStr for EventType {
     type Err = UnknownEventType;
 
     fn from_str(text: &str) -> Result<Self, UnknownEventType> {
-        Self::ALL
-            .into_iter()
-            .find(|t| t.name() == text)
-            .ok_or_else(|| UnknownEventType(text.chars().take(64).collect()))
+        Self::ALL.into_iter().find(|t| t.name() == text).ok_or_else(|| UnknownEventType(text.chars().take(64).collect()))
     }
 }
 

@@ -159,8 +159,7 @@ impl Parsed<'_> {
         root.insert("@timestamp".into(), json!(time));
         root.insert("event".into(), event);
         let mut group = |name: &str, fields: &[(&str, Option<Value>)]| {
-            let held: Map<String, Value> =
-                fields.iter().filter_map(|(k, v)| Some(((*k).to_owned(), v.clone()?))).collect();
+            let held: Map<String, Value> = fields.iter().filter_map(|(k, v)| Some(((*k).to_owned(), v.clone()?))).collect();
             if !held.is_empty() {
                 root.insert(name.into(), Value::Object(held));
             }
@@ -168,20 +167,20 @@ impl Parsed<'_> {
         let t = |field: &Text<'_>| field.as_ref().map(|s| json!(s));
         let is_file = self.kind == Kind::Core(EventType::FileChange);
         group("host", &[("name", t(&self.host))]);
-        group("user", &[
-            ("name", t(&self.user)),
-            ("effective", self.effective_user.as_ref().map(|n| json!({ "name": n }))),
-        ]);
+        group("user", &[("name", t(&self.user)), ("effective", self.effective_user.as_ref().map(|n| json!({ "name": n })))]);
         group("source", &[("ip", t(&self.source_ip)), ("port", self.source_port.map(|p| json!(p)))]);
         group("destination", &[("ip", t(&self.destination_ip)), ("port", self.destination_port.map(|p| json!(p)))]);
-        group("process", &[
-            ("name", t(&self.process)),
-            ("pid", self.pid.map(|p| json!(p))),
-            ("exit_code", self.exit_code.map(|c| json!(c))),
-            ("executable", if is_file { None } else { t(&self.path) }),
-            ("command_line", t(&self.command)),
-            ("working_directory", t(&self.working_directory)),
-        ]);
+        group(
+            "process",
+            &[
+                ("name", t(&self.process)),
+                ("pid", self.pid.map(|p| json!(p))),
+                ("exit_code", self.exit_code.map(|c| json!(c))),
+                ("executable", if is_file { None } else { t(&self.path) }),
+                ("command_line", t(&self.command)),
+                ("working_directory", t(&self.working_directory)),
+            ],
+        );
         group("file", &[("path", if is_file { t(&self.path) } else { None })]);
         group("labels", &[("sender_session", t(&self.sender_session))]);
         if let Some(message) = &self.message {

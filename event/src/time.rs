@@ -126,12 +126,8 @@ fn digits(text: &[u8], at: usize, n: usize) -> Option<u32> {
 /// Digits past the microsecond are dropped. `None` for anything else.
 pub fn parse_rfc3339(text: &str) -> Option<i64> {
     let t = text.as_bytes();
-    let separators = t.len() >= 19
-        && t[4] == b'-'
-        && t[7] == b'-'
-        && matches!(t[10], b'T' | b't' | b' ')
-        && t[13] == b':'
-        && t[16] == b':';
+    let separators =
+        t.len() >= 19 && t[4] == b'-' && t[7] == b'-' && matches!(t[10], b'T' | b't' | b' ') && t[13] == b':' && t[16] == b':';
     if !separators {
         return None;
     }
@@ -209,11 +205,7 @@ impl Stamp {
 fn write_rfc3339(micros: i64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let c = Civil::of(micros);
     write!(f, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", c.year, c.month, c.day, c.hour, c.minute, c.second)?;
-    if c.micros.is_multiple_of(1000) {
-        write!(f, ".{:03}Z", c.micros / 1000)
-    } else {
-        write!(f, ".{:06}Z", c.micros)
-    }
+    if c.micros.is_multiple_of(1000) { write!(f, ".{:03}Z", c.micros / 1000) } else { write!(f, ".{:06}Z", c.micros) }
 }
 
 impl fmt::Display for EventTime {
@@ -274,10 +266,19 @@ mod tests {
     #[test]
     fn offsets_and_fractions() {
         let utc = EventTime::parse("2026-03-02T10:00:00Z");
-        for same in ["2026-03-02T11:00:00+01:00", "2026-03-02T04:30:00-0530", "2026-03-02 10:00:00.000", "2026-03-02T10:00:00.0000009Z"] {
+        for same in
+            ["2026-03-02T11:00:00+01:00", "2026-03-02T04:30:00-0530", "2026-03-02 10:00:00.000", "2026-03-02T10:00:00.0000009Z"]
+        {
             assert_eq!(EventTime::parse(same), utc, "{same}");
         }
-        for wrong in ["", "2026-03-02", "2026-02-30T10:00:00Z", "2026-03-02T24:00:00Z", "2026-03-02T10:00:00.Z", "2026-03-02T10:00:00Zjunk"] {
+        for wrong in [
+            "",
+            "2026-03-02",
+            "2026-02-30T10:00:00Z",
+            "2026-03-02T24:00:00Z",
+            "2026-03-02T10:00:00.Z",
+            "2026-03-02T10:00:00Zjunk",
+        ] {
             assert_eq!(EventTime::parse(wrong), None, "{wrong}");
         }
     }

@@ -164,10 +164,12 @@ mod tests {
             },
         );
         let control = prop_oneof![Just(None), Just(Some(Control::TrainStart)), Just(Some(Control::Reset))];
-        (any::<u64>(), any::<i64>(), proptest::collection::vec(batch, 0..4), control).prop_map(|(epoch, stamp, batches, control)| {
-            let control = control.map(|control| ControlRecord { actor: "admin".into(), control });
-            Frame { epoch: Epoch(epoch), process: 0, stamp: Stamp(stamp), batches, control }
-        })
+        (any::<u64>(), any::<i64>(), proptest::collection::vec(batch, 0..4), control).prop_map(
+            |(epoch, stamp, batches, control)| {
+                let control = control.map(|control| ControlRecord { actor: "admin".into(), control });
+                Frame { epoch: Epoch(epoch), process: 0, stamp: Stamp(stamp), batches, control }
+            },
+        )
     }
 
     proptest! {

@@ -31,7 +31,8 @@ pub fn segments(dir: &Path) -> Result<Vec<Segment>, JournalError> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).map_err(|e| JournalError::io("list", dir, e))? {
         let path = entry.map_err(|e| JournalError::io("list", dir, e))?.path();
-        let first = path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".journal")).and_then(|n| n.parse().ok());
+        let first =
+            path.file_name().and_then(|n| n.to_str()).and_then(|n| n.strip_suffix(".journal")).and_then(|n| n.parse().ok());
         if let Some(first) = first {
             found.push(Segment { first: Epoch(first), path });
         }
@@ -51,7 +52,8 @@ pub fn segments(dir: &Path) -> Result<Vec<Segment>, JournalError> {
 pub fn read_segment(segment: &Segment, last: bool, mut each: impl FnMut(Frame)) -> Result<u64, JournalError> {
     let path = &segment.path;
     let bytes = fs::read(path).map_err(|e| JournalError::io("read", path, e))?;
-    let damaged = |offset: usize, what: &str| JournalError::Damaged { path: path.clone(), offset: offset as u64, what: what.into() };
+    let damaged =
+        |offset: usize, what: &str| JournalError::Damaged { path: path.clone(), offset: offset as u64, what: what.into() };
     let header = bytes.get(..SEGMENT_HEADER_BYTES);
     match header {
         // The header is written together with the first frame: a shorter file carries nothing acknowledged.

@@ -22,23 +22,27 @@ pub struct Collected {
 pub fn collect<'s>(outputs: StreamVec<'s, u64, Output>, probe: &ProbeHandle<u64>, mut sink: impl FnMut(Collected) + 'static) {
     let worker = outputs.scope().index();
     outputs
-        .unary_frontier::<timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _>(Pipeline, "Collect", move |initial, _| {
-            drop(initial);
-            let mut open = BTreeMap::<u64, Vec<Output>>::new();
-            let mut told = 0;
-            move |(input, frontier), _output| {
-                input.for_each(|time, batch| {
-                    let epoch = open.entry(*time.time()).or_default();
-                    if epoch.is_empty() { *epoch = std::mem::take(batch) } else { epoch.append(batch) }
-                });
-                let closed_below = frontier.frontier().first().copied().unwrap_or(u64::MAX);
-                if closed_below > told {
-                    told = closed_below;
-                    let still_open = open.split_off(&closed_below);
-                    let epochs = std::mem::replace(&mut open, still_open).into_iter().collect();
-                    sink(Collected { worker, epochs, closed_below });
+        .unary_frontier::<timely::container::CapacityContainerBuilder<Vec<()>>, _, _, _>(
+            Pipeline,
+            "Collect",
+            move |initial, _| {
+                drop(initial);
+                let mut open = BTreeMap::<u64, Vec<Output>>::new();
+                let mut told = 0;
+                move |(input, frontier), _output| {
+                    input.for_each(|time, batch| {
+                        let epoch = open.entry(*time.time()).or_default();
+                        if epoch.is_empty() { *epoch = std::mem::take(batch) } else { epoch.append(batch) }
+                    });
+                    let closed_below = frontier.frontier().first().copied().unwrap_or(u64::MAX);
+                    if closed_below > told {
+                        told = closed_below;
+                        let still_open = open.split_off(&closed_below);
+                        let epochs = std::mem::replace(&mut open, still_open).into_iter().collect();
+                        sink(Collected { worker, epochs, closed_below });
+                    }
                 }
-            }
-        })
+            },
+        )
         .probe_with(probe);
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use trustfold_event::control::{Control, ControlRecord, MarkedAnomaly};
-use trustfold_event::documents::{ModelCard, Mode, Pattern};
+use trustfold_event::documents::{Mode, ModelCard, Pattern};
 use trustfold_event::hash::HashKeys;
 use trustfold_event::settings::DecisionSettings;
 use trustfold_event::{Epoch, EventId};

@@ -15,7 +15,13 @@ pub struct FeatureRow {
     pub range: (f32, f32),
 }
 
-const fn row(name: &'static str, meaning: &'static str, window: &'static str, unit: &'static str, range: (f32, f32)) -> FeatureRow {
+const fn row(
+    name: &'static str,
+    meaning: &'static str,
+    window: &'static str,
+    unit: &'static str,
+    range: (f32, f32),
+) -> FeatureRow {
     FeatureRow { name, meaning, window, unit, range }
 }
 

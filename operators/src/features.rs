@@ -69,7 +69,8 @@ impl<const N: usize, const W: usize> Ring<N, W> {
         if bucket == self.head {
             return self.counts.iter().map(|c| u32::from(c[class])).sum();
         }
-        let (newest, oldest) = (bucket.min(self.head), (bucket.min(self.head) - N as i64).max(self.head - N as i64).max(bucket - N as i64));
+        let (newest, oldest) =
+            (bucket.min(self.head), (bucket.min(self.head) - N as i64).max(self.head - N as i64).max(bucket - N as i64));
         (oldest + 1..=newest).map(|b| u32::from(self.counts[Self::slot(b)][class])).sum()
     }
 }
@@ -198,7 +199,8 @@ impl EntityState {
 
         let n = self.events as f32;
         f[column::TYPE_SURPRISE] = libm::log2f((n + 4.0) / (self.by_type[class] as f32 + 0.5));
-        let near = u32::from(self.by_hour[hour]) + u32::from(self.by_hour[(hour + 1) % 24]) + u32::from(self.by_hour[(hour + 23) % 24]);
+        let near =
+            u32::from(self.by_hour[hour]) + u32::from(self.by_hour[(hour + 1) % 24]) + u32::from(self.by_hour[(hour + 23) % 24]);
         f[column::HOUR_SURPRISE] = libm::log2f((self.by_hour_total as f32 + 8.0) / (near as f32 + 1.0));
         f[column::OBJECT_NOVELTY] = self.objects.meet(event.object, now_secs);
         f[column::PEER_NOVELTY] = self.peers.meet(event.peer, now_secs);
@@ -323,7 +325,9 @@ impl EpochLogic for FeatureLogic {
             events.sort_unstable_by_key(|e| e.index);
         }
         self.since_reclaim += events.len();
-        out.extend(events.drain(..).map(|event| Featured { values: self.entities.state(event.entity).step(&event, head.stamp), event }));
+        out.extend(
+            events.drain(..).map(|event| Featured { values: self.entities.state(event.entity).step(&event, head.stamp), event }),
+        );
         if self.since_reclaim >= RECLAIM_EVERY {
             self.since_reclaim = 0;
             self.entities.reclaim(head.stamp);

@@ -145,8 +145,15 @@ pub fn feed<'s>(
                         for (b, batch) in frame.batches.iter().enumerate() {
                             for from in (0..batch.len()).step_by(CHUNK_RECORDS) {
                                 let upto = batch.len().min(from + CHUNK_RECORDS) as u32;
-                                let chunk =
-                                    Chunk { to: next % peers, frame: frame.clone(), keys, batch: b as u32, from: from as u32, upto, base };
+                                let chunk = Chunk {
+                                    to: next % peers,
+                                    frame: frame.clone(),
+                                    keys,
+                                    batch: b as u32,
+                                    from: from as u32,
+                                    upto,
+                                    base,
+                                };
                                 session.give(Fed::Chunk(chunk));
                                 next += 1;
                             }

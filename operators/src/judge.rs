@@ -155,7 +155,9 @@ impl EpochLogic for Judge {
 
     fn epoch(&mut self, head: &Head, events: &mut Vec<Featured>, out: &mut Vec<Output>, side: &mut Vec<LedgerUpdate>) {
         self.keys = head.keys;
-        let pass = |e: &Featured| Output::Decided(Decided { index: e.event.index, score: f32::NAN, kind: e.event.kind, verdict: Verdict::NotScored });
+        let pass = |e: &Featured| {
+            Output::Decided(Decided { index: e.event.index, score: f32::NAN, kind: e.event.kind, verdict: Verdict::NotScored })
+        };
         match (self.mode, &mut self.scorer) {
             (Some((Mode::Live, session)), Some(scorer)) => {
                 let mut findings = Vec::new();

@@ -8,10 +8,10 @@
 //!
 //! **Invariant:** a scope's sum is the sum of its standing rows, at every epoch, whatever the order in which they came.
 
+use crate::epochs::{EpochLogic, by_epoch};
 use crate::head::Head;
 use crate::judge::LedgerUpdate;
 use crate::output::{Output, ScopeKey, TrustSum};
-use crate::epochs::{EpochLogic, by_epoch};
 use differential_dataflow::AsCollection;
 use differential_dataflow::operators::CountTotal;
 use std::collections::BTreeMap;

@@ -106,7 +106,14 @@ struct Life {
 impl Life {
     /// Of the events that `moves` picks, those that `counts` picks too, in the last `buckets` buckets up to `now`; of
     /// those only the newest `buckets` buckets that any of them reached are known.
-    fn window(&self, secs: i64, buckets: i64, now: i64, moves: impl Fn(&Event) -> bool, counts: impl Fn(&Event) -> bool) -> usize {
+    fn window(
+        &self,
+        secs: i64,
+        buckets: i64,
+        now: i64,
+        moves: impl Fn(&Event) -> bool,
+        counts: impl Fn(&Event) -> bool,
+    ) -> usize {
         let bucket = |e: &Event| seconds(e).div_euclid(secs);
         let moving = || self.events.iter().filter(|e| moves(e));
         let Some(newest) = moving().map(bucket).max() else { return 0 };
@@ -179,7 +186,13 @@ fn stream(seed: u64, length: usize) -> Vec<(Event, Stamp)> {
     let mut burst = 0;
     let mut life = Vec::with_capacity(length);
     for index in 0..length {
-        burst = if burst > 0 { burst - 1 } else if draw.one_in(15) { draw.below(40) } else { 0 };
+        burst = if burst > 0 {
+            burst - 1
+        } else if draw.one_in(15) {
+            draw.below(40)
+        } else {
+            0
+        };
         now += match () {
             () if burst > 0 => draw.within(0, 2_000_000),
             () if draw.one_in(gaps) => draw.within(DAY, 9 * DAY),
@@ -270,8 +283,17 @@ fn an_endless_burst_saturates_as_the_table_says() {
         let object = mix(if draw.one_in(20) { 1 + draw.below(40) } else { 0 });
         let time = start + draw.within(0, 20_000_000);
         let kind = Kind::Core(EventType::AuthFailure);
-        let event =
-            Event { time: EventTime(time), entity: 7, host: 0, object, peer: 9, index: 0, port: 0, kind, outcome: Outcome::Failure };
+        let event = Event {
+            time: EventTime(time),
+            entity: 7,
+            host: 0,
+            object,
+            peer: 9,
+            index: 0,
+            port: 0,
+            kind,
+            outcome: Outcome::Failure,
+        };
         let f = state.step(&event, Stamp(start));
         let secs = seconds(&event);
         let n = index as f32;
@@ -286,7 +308,13 @@ fn an_endless_burst_saturates_as_the_table_says() {
             (column::RATE, libm::log2f(((index + 1).min(MOST) + 1) as f32 / (n + 1.0))),
         ];
         for (at, ought) in ought {
-            assert_eq!(f[at].to_bits(), ought.to_bits(), "event {index}: {} is {}, ought to be {ought}", FEATURES[at].name, f[at]);
+            assert_eq!(
+                f[at].to_bits(),
+                ought.to_bits(),
+                "event {index}: {} is {}, ought to be {ought}",
+                FEATURES[at].name,
+                f[at]
+            );
         }
         for (value, row) in f.iter().zip(&FEATURES) {
             assert!((row.range.0..=row.range.1).contains(value), "event {index}: {} is {value}", row.name);

@@ -45,7 +45,10 @@ fn events(seed: u64, n: usize) -> Vec<(EventId, Featured)> {
 }
 
 fn is_rarity(at: usize) -> bool {
-    matches!(at, column::OBJECT_RARITY | column::PEER_RARITY | column::PORT_RARITY | column::OUTCOME_RARITY | column::TOTAL_RARITY)
+    matches!(
+        at,
+        column::OBJECT_RARITY | column::PEER_RARITY | column::PORT_RARITY | column::OUTCOME_RARITY | column::TOTAL_RARITY
+    )
 }
 
 fn priority(seed: u64, id: EventId) -> u64 {

@@ -20,7 +20,6 @@ const ANOMALY_SHARE: f64 = 0.001;
 
 const PEOPLE: u32 = 400;
 
-
 /// Trains, goes live, and feeds.
 ///
 /// # Errors

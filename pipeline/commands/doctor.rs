@@ -112,7 +112,9 @@ fn models(settings: &Settings) -> Finding {
         let mut sound = 0;
         for entry in std::fs::read_dir(&dir).map_err(|e| e.to_string())?.flatten() {
             let path = entry.path();
-            if let (Some("tfmodel"), Some(digest)) = (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str())) {
+            if let (Some("tfmodel"), Some(digest)) =
+                (path.extension().and_then(|e| e.to_str()), path.file_stem().and_then(|s| s.to_str()))
+            {
                 store.load(digest).map_err(|e| e.to_string())?;
                 sound += 1;
             }

@@ -52,7 +52,10 @@ pub fn die_with_the_first_panic() {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         let what = panic.payload_as_str().unwrap_or("no message");
         tracing::error!(thread = thread.name(), place, "panic: {what}");
-        eprintln!("trustfold: internal error in thread {} at {place}: {what}. Nothing acknowledged is lost; start again.", thread.name().unwrap_or("?"));
+        eprintln!(
+            "trustfold: internal error in thread {} at {place}: {what}. Nothing acknowledged is lost; start again.",
+            thread.name().unwrap_or("?")
+        );
         std::process::exit(4);
     }));
 }

@@ -36,7 +36,8 @@ pub fn run(settings: &Settings, with_demo: bool) -> Result<ExitCode, Failure> {
         }
         say(format_args!("  journal   {} frames with {} records replayed", started.frames, started.records));
         let health = server.health().await;
-        let show = |name: &str, check: &Check| say(format_args!("  {name:<9} {}{}", if check.ok { "" } else { "- " }, check.detail));
+        let show =
+            |name: &str, check: &Check| say(format_args!("  {name:<9} {}{}", if check.ok { "" } else { "- " }, check.detail));
         show("store", &health.store);
         show("pipeline", &health.pipeline);
         show("model", &health.model);

@@ -212,7 +212,13 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    fn feed(&mut self, batch: Batch, stamp: Stamp, control: Option<Control>, model: Option<ModelHandle>) -> Result<(), ScoreError> {
+    fn feed(
+        &mut self,
+        batch: Batch,
+        stamp: Stamp,
+        control: Option<Control>,
+        model: Option<ModelHandle>,
+    ) -> Result<(), ScoreError> {
         self.epoch += 1;
         let lines = batch.len() as u64;
         let batches = if batch.is_empty() { vec![] } else { vec![batch] };
@@ -341,9 +347,11 @@ pub fn score(options: &ScoreOptions) -> Result<ScoreSummary, ScoreError> {
     let (began, cpu_before) = (Instant::now(), machine::cpu_seconds());
     let mut lines = Lines::open(&options.events)?;
     let create = |path: &PathBuf| {
-        File::create(path)
-            .map(|file| BufWriter::with_capacity(1 << 20, file))
-            .map_err(|source| ScoreError::Io { action: "create", path: path.clone(), source })
+        File::create(path).map(|file| BufWriter::with_capacity(1 << 20, file)).map_err(|source| ScoreError::Io {
+            action: "create",
+            path: path.clone(),
+            source,
+        })
     };
     let alerts = options.alerts.as_ref().map(create).transpose()?;
     let scores_file = options.scores.as_ref().map(create).transpose()?;

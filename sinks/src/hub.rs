@@ -85,9 +85,8 @@ impl Hub {
         let mut inner = self.inner();
         let oldest = inner.kept.front().map_or(inner.seq + 1, |(seq, _)| *seq);
         let known = resume.filter(|(stream, last)| *stream == self.stream && *last <= inner.seq && last + 1 >= oldest);
-        let missed = known.map_or(vec![], |(_, last)| {
-            inner.kept.iter().filter(|(seq, _)| *seq > last).map(|(_, text)| text.clone()).collect()
-        });
+        let missed = known
+            .map_or(vec![], |(_, last)| inner.kept.iter().filter(|(seq, _)| *seq > last).map(|(_, text)| text.clone()).collect());
         inner.clients.push(sender);
         Joined { missed, resumed: known.is_some(), frames, seq: inner.seq }
     }

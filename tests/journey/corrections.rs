@@ -4,7 +4,6 @@ use crate::log::{Log, Writer, random};
 use crate::run::run;
 use std::collections::{BTreeMap, BTreeSet};
 use trustfold::merge::Closed;
-use trustfold_event::{EventId, Stamp};
 use trustfold_event::control::{Control, MarkScope};
 use trustfold_event::documents::{LedgerRow, Pattern};
 use trustfold_event::entity::Entity;
@@ -12,6 +11,7 @@ use trustfold_event::kind::EventType;
 use trustfold_event::parse::parse;
 use trustfold_event::points::MilliPoints;
 use trustfold_event::raw::{Batch, Format};
+use trustfold_event::{EventId, Stamp};
 use trustfold_operators::output::ScopeKey;
 
 use crate::reference::{scope_hash, scopes};
@@ -19,7 +19,11 @@ use crate::reference::{scope_hash, scopes};
 /// The ledger as it stands after the changes of an epoch; each must begin where the last one ended.
 fn follow(ledger: &mut BTreeMap<ScopeKey, i64>, closed: &Closed, place: &str) {
     for sum in &closed.trust {
-        assert_eq!(ledger.remove(&sum.scope).unwrap_or(0), sum.before, "{place}: a change begins elsewhere than the last one ended");
+        assert_eq!(
+            ledger.remove(&sum.scope).unwrap_or(0),
+            sum.before,
+            "{place}: a change begins elsewhere than the last one ended"
+        );
         if sum.after != 0 {
             ledger.insert(sum.scope, sum.after);
         }
@@ -124,13 +128,19 @@ fn marking_restores_what_would_have_been_without() {
         let ought = ledger_at_end(&without.log, 1);
 
         // A pattern that nothing shows, so that only the retraction is seen.
-        let pattern = Pattern { entity: entity.clone(), event_type: EventType::Logout, object: "nothing".into(), peer: String::new() };
+        let pattern =
+            Pattern { entity: entity.clone(), event_type: EventType::Logout, object: "nothing".into(), peer: String::new() };
         let mut left: Vec<_> = with.found.iter().filter(|f| f.marked.row.entity == entity).map(|f| f.marked.clone()).collect();
         let mut marks = vec![];
         while !left.is_empty() {
             let at = with.draw.below(left.len() as u64) as usize;
             let anomalies = vec![left.swap_remove(at)];
-            let control = Control::MarkNormal { anomalies: anomalies.clone(), pattern: pattern.clone(), scope: MarkScope::Anomaly, comment: String::new() };
+            let control = Control::MarkNormal {
+                anomalies: anomalies.clone(),
+                pattern: pattern.clone(),
+                scope: MarkScope::Anomaly,
+                comment: String::new(),
+            };
             with.frame(vec![], Some(control));
             let mark = EventId::of_control(with.log.steps.last().unwrap().frame.epoch);
             if with.draw.one_in(3) {

@@ -73,7 +73,8 @@ pub(crate) fn settings(draw: &mut Draw) -> DecisionSettings {
 impl Writer {
     /// A journal with its genesis.
     pub(crate) fn new(seed: u64) -> Self {
-        let options = GeneratorOptions { seed, events: u64::MAX, entities: 12, anomaly_share: 0.04, ..GeneratorOptions::default() };
+        let options =
+            GeneratorOptions { seed, events: u64::MAX, entities: 12, anomaly_share: 0.04, ..GeneratorOptions::default() };
         let mut writer = Self {
             draw: Draw::new(seed),
             state: ControlState::default(),
@@ -114,7 +115,8 @@ impl Writer {
         self.found.extend(expected.found.iter().cloned());
         let keys = self.state.keys.unwrap_or_else(|| self.log.steps.last().unwrap().keys);
         if let Some(sample) = &expected.sample {
-            let asked = Asked { marked: self.state.marked_features(), settings: self.state.settings.clone(), seed: keys.training };
+            let asked =
+                Asked { marked: self.state.marked_features(), settings: self.state.settings.clone(), seed: keys.training };
             self.log.asked.insert(sample.asked_by, asked);
         }
         let scored_by = self.model.clone();
@@ -199,13 +201,22 @@ impl Writer {
                 1 => r#","timestamp":"1969-12-31T23:59:58Z""#.into(),
                 _ => format!(r#","timestamp":"{}""#, EventTime(self.clock - behind * 1_000_000)),
             };
-            let what = draw.one_of(&["process_start", "process_end", "file_change", "sudo_command", "login", "auth_failure", "dance"]);
-            let with = *draw.one_of(&["", r#","process_name":"vi""#, r#","command":"/bin/sh -i","success":false"#, r#","dst_port":"99999""#]);
+            let what =
+                draw.one_of(&["process_start", "process_end", "file_change", "sudo_command", "login", "auth_failure", "dance"]);
+            let with = *draw.one_of(&[
+                "",
+                r#","process_name":"vi""#,
+                r#","command":"/bin/sh -i","success":false"#,
+                r#","dst_port":"99999""#,
+            ]);
             let text = match (format, draw.below(6)) {
                 (Format::Json, 0) => (*draw.one_of(&["", "{", "[]", "{\"event_type\":3}", "\u{0}", "{} {}", "null"])).to_owned(),
                 (Format::Json, _) => format!(r#"{{{who}{time},"event_type":"{what}"{with}}}"#),
-                (_, 0) => (*draw.one_of(&["", "<999>x", "no header", "<13>1 - - - - -", "<13>1 2026-13-01T00:00:00Z a b - - -"])).to_owned(),
-                (_, 1) => "<38>Mar  2 01:02:03 web1 sshd[7]: Failed password for invalid user ann from 203.0.113.7 port 22 ssh2".into(),
+                (_, 0) => (*draw.one_of(&["", "<999>x", "no header", "<13>1 - - - - -", "<13>1 2026-13-01T00:00:00Z a b - - -"]))
+                    .to_owned(),
+                (_, 1) => {
+                    "<38>Mar  2 01:02:03 web1 sshd[7]: Failed password for invalid user ann from 203.0.113.7 port 22 ssh2".into()
+                }
                 (_, 2) => "<85>Mar  2 01:02:03 web1 sudo:      bob : TTY=pts/0 ; PWD=/ ; USER=root ; COMMAND=/bin/sh".into(),
                 _ => format!("<13>1 {} web1 cron 12 - - job done", EventTime(self.clock)),
             };
@@ -228,7 +239,12 @@ impl Writer {
                 _ => 0,
             };
             let format = *self.draw.one_of(&[Format::Json, Format::Json, Format::Syslog]);
-            let batch = if self.draw.one_in(3) { let n = n.min(12); self.noise(n) } else { self.life(n, format) };
+            let batch = if self.draw.one_in(3) {
+                let n = n.min(12);
+                self.noise(n)
+            } else {
+                self.life(n, format)
+            };
             batches.push(batch);
         }
         batches
@@ -354,7 +370,8 @@ pub(crate) fn census<'l>(logs: impl Iterator<Item = &'l Log>) -> BTreeMap<&'stat
         *census.entry("anomaly").or_default() += step.expected.findings.len();
         *census.entry("rejected").or_default() += step.expected.rejected.len();
         *census.entry("event").or_default() += step.expected.decided.len();
-        let suppressed = |d: &&trustfold_operators::output::Decided| d.verdict == trustfold_operators::output::Verdict::Suppressed;
+        let suppressed =
+            |d: &&trustfold_operators::output::Decided| d.verdict == trustfold_operators::output::Verdict::Suppressed;
         *census.entry("suppressed").or_default() += step.expected.decided.iter().filter(suppressed).count();
     }
     census

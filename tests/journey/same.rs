@@ -19,7 +19,8 @@ fn decided(d: &Decided) -> (u32, u32, Kind, Verdict) {
 
 /// Everything in a finding, with its floats as bits.
 fn finding(f: &Finding) -> impl PartialEq + std::fmt::Debug {
-    let floats: Vec<u64> = [f.score, f.threshold, f.confidence, f.base].iter().chain(&f.contributions).map(|x| x.to_bits()).collect();
+    let floats: Vec<u64> =
+        [f.score, f.threshold, f.confidence, f.base].iter().chain(&f.contributions).map(|x| x.to_bits()).collect();
     (f.index, f.entity, f.host, f.penalty, f.model.to_string(), floats, f.features.map(f32::to_bits))
 }
 
@@ -94,8 +95,21 @@ fn worker_count_never_changes_the_answer() {
     let census = census(logs.iter());
     println!("{census:?}");
     let controls = [
-        "train_start", "train_stop", "train_failed", "model_announced", "live_start", "live_stop", "session_close", "mark_normal",
-        "undo_mark", "label", "settings", "reset", "anomaly", "suppressed", "rejected",
+        "train_start",
+        "train_stop",
+        "train_failed",
+        "model_announced",
+        "live_start",
+        "live_stop",
+        "session_close",
+        "mark_normal",
+        "undo_mark",
+        "label",
+        "settings",
+        "reset",
+        "anomaly",
+        "suppressed",
+        "rejected",
     ];
     for what in controls {
         assert!(census.get(what).is_some_and(|n| *n >= 5), "too little of {what}: {census:?}");
