@@ -270,10 +270,8 @@ impl Backend for Pipeline {
         }
     }
 
-    fn count_rejected(&self, rejected: &[(&'static str, u64)]) {
-        for (code, n) in rejected {
-            self.intake.count_refused(code, *n);
-        }
+    fn keep_refused(&self, refused: Batch) {
+        self.intake.keep_refused(refused);
     }
 
     async fn command(&self, actor: &str, command: Command) -> Result<Value, CommandError> {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, oneshot};
 use trustfold_event::Epoch;
 use trustfold_event::control::{Control, ControlRecord};
-use trustfold_event::raw::Batch;
+use trustfold_event::raw::{Batch, Format};
 use trustfold_operators::control::Refusal;
 use trustfold_operators::head::ModelHandle;
 
@@ -87,6 +87,17 @@ impl Intake {
         }
     }
 
+    /// Journals what was refused, so that it becomes dead letters. Nobody waits for it; where there is no room it is
+    /// counted only.
+    pub fn keep_refused(&self, batch: Batch) {
+        let (intake, records, source) = (self.clone(), batch.len() as u64, batch.source.clone());
+        self.runtime.spawn(async move {
+            if intake.take(batch).await.is_err() {
+                intake.count_refused(&format!("{source}.no_room"), records);
+            }
+        });
+    }
+
     /// Counts records that never reached the journal.
     pub fn count_refused(&self, code: &str, n: u64) {
         *self.refused.lock().unwrap_or_else(PoisonError::into_inner).entry(code.into()).or_default() += n;
@@ -115,13 +126,8 @@ impl trustfold_sources::Intake for Intake {
     }
 
     fn dead_letter(&self, source: &'static str, peer: &str, code: &'static str, reason: String, raw: &[u8]) {
-        let batch = Batch::refused(source, peer, code, &reason, raw);
-        let intake = self.clone();
-        // The framing goes on; the bytes wait for the journal on their own.
-        self.runtime.spawn(async move {
-            if intake.take(batch).await.is_err() {
-                intake.count_refused(&format!("{source}.{code}"), 1);
-            }
-        });
+        let mut batch = Batch::new(source, peer, Format::Refused);
+        batch.push_refused(&format!("framing.{code}"), &reason, raw);
+        self.keep_refused(batch);
     }
 }

@@ -12,7 +12,7 @@ pub enum Format {
     Json = 0,
     /// One syslog message, RFC 5424 or RFC 3164, without its framing.
     Syslog = 1,
-    /// Bytes that a source's framing refused: a code, a reason and the bytes, each after a line feed. They are journaled
+    /// Bytes that a source refused: a code, a reason and the bytes, each after a line feed. They are journaled
     /// all the same, so that the dead letter they become is in the same order on every replay.
     Refused = 2,
 }
@@ -49,6 +49,9 @@ pub struct Batch {
     /// Each record's identity where its sender gave one, else 0; empty where none has one.
     identities: Vec<u128>,
 }
+
+/// Of refused bytes, so many are kept: 64 KiB.
+const REFUSED_BYTES_MAX: usize = 64 << 10;
 
 /// A batch's parts do not fit each other.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -99,12 +102,12 @@ impl Batch {
         }
     }
 
-    /// A batch of one record that framing refused.
-    pub fn refused(source: impl Into<String>, peer: impl Into<String>, code: &str, reason: &str, raw: &[u8]) -> Self {
-        let mut batch = Self::new(source, peer, Format::Refused);
-        let reason = reason.replace('\n', " ");
-        batch.push(&[code.as_bytes(), b"\n", reason.as_bytes(), b"\n", raw].concat());
-        batch
+    /// Adds bytes that were refused before they could be a record, to a batch of [`Format::Refused`]. Of the bytes, the
+    /// first 64 KiB are kept.
+    pub fn push_refused(&mut self, code: &str, reason: &str, raw: &[u8]) {
+        let (code, reason) = (code.replace('\n', " "), reason.replace('\n', " "));
+        let kept = &raw[..raw.len().min(REFUSED_BYTES_MAX)];
+        self.push(&[code.as_bytes(), b"\n", reason.as_bytes(), b"\n", kept].concat());
     }
 
     /// How many records.

@@ -1,4 +1,5 @@
 //! One entity's features against a recount of its whole history, to the bit.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 use std::f32::consts::PI;
 use trustfold_event::event::Event;

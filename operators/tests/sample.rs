@@ -1,4 +1,5 @@
 //! What training collects, against a plain computation over all events, however they are shared out among workers.
+#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, OnceLock};

@@ -253,7 +253,7 @@ fn what_is_told_agrees_with_the_sums_and_a_recount() {
 #[test]
 fn a_notice_fires_once_a_crossing_and_a_correction_withdraws_it() {
     let (mut fired, mut withdrawn) = (0, 0);
-    for seed in 350..356 {
+    for seed in 350..362 {
         let counts = check(&hovering(seed), &format!("seed {seed}"));
         (fired, withdrawn) = (fired + counts.0, withdrawn + counts.1);
     }

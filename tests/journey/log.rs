@@ -348,7 +348,7 @@ impl Writer {
 /// A journal of so many random frames.
 pub(crate) fn random(seed: u64, frames: usize) -> Log {
     let mut writer = Writer::new(seed);
-    if seed % 3 != 0 {
+    if !seed.is_multiple_of(3) {
         writer.go_live();
     }
     while writer.log.steps.len() < frames {

@@ -27,9 +27,9 @@ pub fn parse<'a>(format: Format, record: &'a [u8], received: Stamp) -> Result<Pa
     }
 }
 
-/// What a source's framing said of bytes that it refused; see [`Format::Refused`].
+/// What a source said of bytes that it refused; see [`Format::Refused`].
 fn refused(record: &[u8]) -> Reject {
     let mut parts = record.splitn(3, |b| *b == b'\n').map(String::from_utf8_lossy);
     let (code, reason) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
-    Reject { code: format!("framing.{code}").into(), reason: reason.into_owned() }
+    Reject { code: code.into_owned().into(), reason: reason.into_owned() }
 }

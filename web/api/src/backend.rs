@@ -169,8 +169,8 @@ pub trait Backend: Send + Sync + 'static {
     fn keys(&self) -> HashKeys;
     /// Takes a batch; returns once its accepted records are durable.
     fn submit(&self, batch: Batch) -> impl Future<Output = Result<Receipt, IntakeError>> + Send;
-    /// Counts records that the web layer refused, by code.
-    fn count_rejected(&self, rejected: &[(&'static str, u64)]);
+    /// Keeps records that the web layer refused, in a batch of `Format::Refused`, as dead letters. Does not wait.
+    fn keep_refused(&self, refused: Batch);
     /// Gives a command; `actor` stands in the audit trail. The answer is the call's JSON body (docs/API.md).
     fn command(&self, actor: &str, command: Command) -> impl Future<Output = Result<Value, CommandError>> + Send;
 

@@ -25,6 +25,8 @@ const BY_REQUEST: u8 = 2;
 const INLINE_BYTES_MAX: usize = 64 << 10;
 const IDEMPOTENCY_KEY_MAX: usize = 255;
 const REASON_CHARACTERS_MAX: usize = 256;
+/// Past so many bytes of rejected items the rest of a request's is answered but not kept.
+const REFUSED_BYTES_MAX: usize = 1 << 20;
 
 pub(super) fn routes<B: Backend>(app: &Shared<B>) -> Route {
     post(app, "events", take).or(get(app, "events", page)).unify().or(get(app, "events/recent", recent)).unify().boxed()
@@ -50,6 +52,8 @@ struct Rejected {
 struct Sorted {
     batch: Batch,
     rejected: Vec<Rejected>,
+    /// The rejected items, for the dead letters.
+    refused: Batch,
 }
 
 struct Intake {
@@ -67,6 +71,7 @@ impl Intake {
         let received = now();
         let mut batch = Batch::new("http", self.peer, Format::Json);
         let mut rejected = Vec::new();
+        let mut refused = Batch::new("http", batch.peer.clone(), Format::Refused);
         for (index, range) in split::items(&self.body, self.lines, self.items_max)?.into_iter().enumerate() {
             let item = &self.body[range];
             match (self.identify)(item, received, &self.keys) {
@@ -76,11 +81,15 @@ impl Intake {
                 }
                 Ok(identity) => batch.push_identified(item, identity),
                 Err(Reject { code, reason }) => {
-                    rejected.push(Rejected { index, code, reason: reason.chars().take(REASON_CHARACTERS_MAX).collect() });
+                    let reason: String = reason.chars().take(REASON_CHARACTERS_MAX).collect();
+                    if refused.bytes().len() < REFUSED_BYTES_MAX {
+                        refused.push_refused(&code, &reason, item);
+                    }
+                    rejected.push(Rejected { index, code, reason });
                 }
             }
         }
-        Ok(Sorted { batch, rejected })
+        Ok(Sorted { batch, rejected, refused })
     }
 }
 
@@ -104,14 +113,16 @@ async fn take<B: Backend>(app: Shared<B>, mut call: Call) -> Answer {
     };
     let sorted =
         if large { tokio::task::spawn_blocking(|| intake.sort()).await.map_err(|_| Problem::internal())? } else { intake.sort() };
-    let Sorted { batch, rejected } = sorted.map_err(|error| match error {
+    let Sorted { batch, rejected, refused } = sorted.map_err(|error| match error {
         NotItems::Empty | NotItems::Array(_) => Problem::bad_json(error.to_string()),
         NotItems::TooMany(_) => Problem::too_large(error.to_string()),
     })?;
     let nothing_good = batch.is_empty() && !rejected.is_empty();
     let receipt = if batch.is_empty() { Receipt::default() } else { app.answered(app.backend.submit(batch)).await?? };
-    // Counted only now: a batch that was not taken comes again, with the same rejects.
-    count(&*app.backend, &rejected);
+    // Kept only now: a batch that was not taken comes again, with the same rejects.
+    if !refused.is_empty() {
+        app.backend.keep_refused(refused);
+    }
     let body = json!({ "accepted": receipt.accepted, "duplicates": receipt.duplicates, "rejected": rejected });
     if nothing_good { Err(all_refused(&rejected, body)) } else { accepted(&body) }
 }
@@ -130,23 +141,6 @@ fn all_refused(rejected: &[Rejected], body: Value) -> Problem {
     let members = if let Value::Object(members) = body { members } else { Map::new() };
     let unreadable = rejected.iter().all(|r| r.code.starts_with("json."));
     if unreadable { Problem::bad_json(detail) } else { Problem::bad_request(detail) }.beside(members)
-}
-
-fn count<B: Backend>(backend: &B, rejected: &[Rejected]) {
-    let mut counts: Vec<(&'static str, u64)> = Vec::new();
-    for reject in rejected {
-        let code = match reject.code {
-            Cow::Borrowed(code) => code,
-            Cow::Owned(_) => "other",
-        };
-        match counts.iter_mut().find(|(c, _)| *c == code) {
-            Some((_, n)) => *n += 1,
-            None => counts.push((code, 1)),
-        }
-    }
-    if !counts.is_empty() {
-        backend.count_rejected(&counts);
-    }
 }
 
 /// True for NDJSON, false for JSON or where nothing is said.

@@ -39,7 +39,7 @@ pub(crate) struct Fake {
     pub(crate) conflict: Mutex<Option<(&'static str, &'static str)>>,
     pub(crate) asked: Mutex<Vec<String>>,
     pub(crate) batches: Mutex<Vec<Batch>>,
-    pub(crate) rejected: Mutex<Vec<(&'static str, u64)>>,
+    pub(crate) refused: Mutex<Vec<Batch>>,
     pub(crate) subscriptions: Mutex<VecDeque<Subscription>>,
     pub(crate) reached: Notify,
     pub(crate) go_on: Notify,
@@ -135,8 +135,8 @@ impl Backend for Fake {
         Ok(receipt)
     }
 
-    fn count_rejected(&self, rejected: &[(&'static str, u64)]) {
-        self.rejected.lock().unwrap().extend(rejected);
+    fn keep_refused(&self, refused: Batch) {
+        self.refused.lock().unwrap().push(refused);
     }
 
     async fn command(&self, actor: &str, command: Command) -> Result<Value, CommandError> {
