@@ -201,11 +201,12 @@ impl Egress {
     fn close(&self, state: &mut Serving, frame: &Arc<Frame>, closed: Closed) {
         state.digest.absorb(frame.epoch.0, &closed);
         let live = !self.replaying(frame.epoch);
+        let mut views = self.shared.views.write().unwrap_or_else(PoisonError::into_inner);
+        let done = fold(&mut views, state.model.as_ref(), frame, &closed);
+        // The epoch's findings were scored by the model before.
         if let Some(Control::ModelAnnounced { card, .. }) = frame.control.as_ref().map(|c| &c.control) {
             state.model = self.models.load(&card.digest).inspect_err(|e| tracing::error!("{e}")).ok();
         }
-        let mut views = self.shared.views.write().unwrap_or_else(PoisonError::into_inner);
-        let done = fold(&mut views, state.model.as_ref(), frame, &closed);
         if live {
             self.sample(state, &mut views, frame, &closed, &done);
             for message in &done.messages {

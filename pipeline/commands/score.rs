@@ -205,6 +205,8 @@ struct Run<'a> {
     scores: Vec<f32>,
     alerts: Option<BufWriter<File>>,
     alerts_count: u64,
+    /// Milli-points by the hash of the entity or host.
+    debts: BTreeMap<u64, i64>,
     events: u64,
     rejected: BTreeMap<String, u64>,
     digest: DecisionDigest,
@@ -279,11 +281,17 @@ impl Run<'_> {
         }
         self.alerts_count += closed.findings.len() as u64;
         let (Some(file), Some(model)) = (&mut self.alerts, &self.model) else { return Ok(()) };
-        // The sums before the epoch; each alert of it then adds its own cost, in order.
-        let mut sums: BTreeMap<u64, i64> = closed.trust.iter().map(|t| (t.scope.entity, t.before)).collect();
         for finding in &closed.findings {
-            let sum = sums.entry(finding.entity).or_default();
-            *sum += finding.penalty;
+            // Nothing is ever taken back here, so the debts are the findings' own sums, in order.
+            let mut charge = |scope: u64| {
+                let debt = self.debts.entry(scope).or_default();
+                *debt += finding.penalty;
+                *debt
+            };
+            let debt = charge(finding.entity);
+            if finding.host != 0 && finding.host != finding.entity {
+                charge(finding.host);
+            }
             let Some((batch, raw)) = frame.record(finding.index) else { continue };
             let Ok(parsed) = parse(batch.format, raw, frame.stamp) else { continue };
             let (kind, name) = parsed.entity();
@@ -298,7 +306,7 @@ impl Run<'_> {
                 score: finding.score,
                 confidence: finding.confidence,
                 base: finding.base,
-                trust: MilliPoints(*sum).trust(),
+                trust: MilliPoints(debt).trust(),
                 summary: parsed.summary(),
                 reasons: reasons(&finding.features, &finding.contributions, &model.model),
             };
@@ -369,6 +377,7 @@ pub fn score(options: &ScoreOptions) -> Result<ScoreSummary, ScoreError> {
         scores: Vec::new(),
         alerts,
         alerts_count: 0,
+        debts: BTreeMap::new(),
         events: 0,
         rejected: BTreeMap::new(),
         digest: DecisionDigest::default(),

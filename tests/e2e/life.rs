@@ -69,12 +69,12 @@ impl Life {
     }
 }
 
-/// A command through sudo that nobody ever ran, as a line.
+/// A command through sudo that nobody ever ran, from an address that nobody came from, as a line.
 pub(crate) fn odd_sudo(at: EventTime, user: &str, command: &str) -> Vec<u8> {
     let host = format!("{user}-box.example.net");
     format!(
         "{{\"timestamp\":\"{at}\",\"event_type\":\"sudo_command\",\"user\":\"{user}\",\"host\":\"{host}\",\"process_name\":\"sudo\",\
-         \"command\":\"{command}\",\"success\":false}}\n"
+         \"command\":\"{command}\",\"src_ip\":\"203.0.113.66\",\"dst_port\":31337,\"success\":false}}\n"
     )
     .into_bytes()
 }

@@ -15,8 +15,8 @@ fn a_warning_fires_once_and_is_withdrawn_by_the_correction_that_lifts_it() {
     let people = ["mallory", "eve", "trudy", "oscar", "craig", "walter"];
     for (at, user) in people.iter().enumerate() {
         server.events(&odd_sudo(life.later(5.0 + at as f64), user, &format!("/opt/odd/tool{at} --now")));
-        let trust = server.anomalies_after(at as u64 + 1).len();
-        assert_eq!(trust, at + 1, "each is found");
+        let found = server.anomalies_after(at as u64 + 1);
+        assert_eq!(found.len(), at + 1, "each is found");
         let warning = server.get("/api/live/status")["warning"].clone();
         assert_eq!(warning, at >= 4, "80 points below 100 are 20, which is not below 20; {at}");
     }
