@@ -63,8 +63,9 @@ impl Pipeline {
         state: &SinkState,
         read: impl FnOnce(&dyn Store, &Archive) -> Result<T, String> + Send + 'static,
     ) -> Result<T, String> {
-        let closed = *self.shared.closed.borrow();
-        if !reached(&state.applied, closed).await {
+        // Not `closed`, which follows the views: whoever saw an epoch there, or heard of it, must find its documents.
+        let seen = self.shared.read(|views| views.epoch.0);
+        if !reached(&state.applied, seen).await {
             return Err(state.ails().unwrap_or_else(|| "the store is behind".into()));
         }
         let (store, archive) = (self.store.clone(), self.archive.clone());

@@ -150,7 +150,7 @@ impl Server {
         fs::create_dir_all(dir).map_err(data("create", dir))?;
         crate::mongo::check(&settings.storage.uri).await?;
         let syslog = match settings.sources.syslog_tcp.clone() {
-            source if source.enabled => Some(source.tcp.check().map_err(SettingsError::from)?.bind().await?),
+            source if source.enabled => Some(source.check().map_err(SettingsError::from)?.bind().await?),
             _ => None,
         };
         let token = admin_token(dir)?;

@@ -55,24 +55,7 @@ impl Default for Settings {
 #[serde(deny_unknown_fields, default)]
 pub struct Sources {
     /// Syslog over TCP.
-    pub syslog_tcp: SyslogTcpSource,
-}
-
-/// Syslog over TCP.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct SyslogTcpSource {
-    /// Whether it listens.
-    pub enabled: bool,
-    /// How.
-    #[serde(flatten)]
-    pub tcp: SyslogTcpConfig,
-}
-
-impl Default for SyslogTcpSource {
-    fn default() -> Self {
-        Self { enabled: true, tcp: SyslogTcpConfig::default() }
-    }
+    pub syslog_tcp: SyslogTcpConfig,
 }
 
 /// The journal.
@@ -215,7 +198,7 @@ impl Settings {
         need(known, "storage.uri", format!("\"{uri}\""), "empty, or a mongodb:// address")?;
         self.decision.check()?;
         self.web.clone().check()?;
-        self.sources.syslog_tcp.tcp.clone().check()?;
+        self.sources.syslog_tcp.clone().check()?;
         Ok(())
     }
 

@@ -28,7 +28,7 @@ pub fn doctor(settings: &Settings, as_json: bool) -> Result<ExitCode, Failure> {
         store(settings),
         models(settings),
         port("web port", settings.web.listen),
-        port("syslog port", settings.sources.syslog_tcp.tcp.listen),
+        port("syslog port", settings.sources.syslog_tcp.listen),
     ];
     let well = findings.iter().all(|f| f.ok);
     if as_json {

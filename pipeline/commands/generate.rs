@@ -62,7 +62,7 @@ fn write(mut generator: Generator, options: &GenerateOptions) -> io::Result<Exit
     };
     let mut labels = options.labels.as_ref().map(File::create).transpose()?.map(BufWriter::new);
     if let Some(labels) = &mut labels {
-        writeln!(labels, "{}", Label::CSV_HEADER)?;
+        labels.write_all(Label::CSV_HEADER.as_bytes())?;
     }
     let mut line = Vec::new();
     while let Some(record) = generator.advance() {

@@ -90,7 +90,10 @@ fn a_live_session_begins_with_full_trust_and_the_old_one_stays_readable() {
     // Closing is idempotent, and says the same each time.
     let close = format!("/api/admin/sessions/{first}/close");
     let closed = server.call(&close);
-    assert_eq!((&closed["status"], &closed["is_active"], &closed["anomalies_count"]), (&json!("closed"), &json!(false), &json!(1)));
+    assert_eq!(
+        (&closed["status"], &closed["is_active"], &closed["anomalies_count"]),
+        (&json!("closed"), &json!(false), &json!(1))
+    );
     assert_eq!(server.call(&close), closed);
     let audit = server.all("/api/v1/audit");
     assert_eq!(audit.iter().filter(|a| a["action"] == "session_close").count(), 1, "{audit:?}");

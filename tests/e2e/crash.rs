@@ -199,7 +199,8 @@ fn what_was_acknowledged_survives_a_kill_once() {
 
     // In live mode, with anomalies, a mark and a label behind it.
     let session = server.live();
-    let odd: Vec<u8> = (0..4).flat_map(|i| odd_sudo(life.later(5.0 + f64::from(i)), &format!("odd{i}"), "/opt/odd --now")).collect();
+    let odd: Vec<u8> =
+        (0..4).flat_map(|i| odd_sudo(life.later(5.0 + f64::from(i)), &format!("odd{i}"), "/opt/odd --now")).collect();
     server.events(&odd);
     let anomalies = server.anomalies_after(4);
     assert_eq!(anomalies.len(), 4, "{anomalies:?}");
@@ -217,13 +218,17 @@ fn what_was_acknowledged_survives_a_kill_once() {
     let logged = ports(&server, &session, "livelog");
     assert!(logged.iter().enumerate().all(|(at, port)| *port == 1024 + at as u64));
     let live = server.get("/api/live/status");
-    assert_eq!((&live["is_active"], &live["session_id"], &live["model_version"]), (&json!(true), &json!(session), &card["digest"]));
+    assert_eq!(
+        (&live["is_active"], &live["session_id"], &live["model_version"]),
+        (&json!(true), &json!(session), &card["digest"])
+    );
     assert_eq!(live["events_count"], 4 + found.len() + logged.len());
     for old in &anomalies {
         let now = server.get(&format!("/api/anomalies/{}", old["id"].as_str().unwrap()));
         assert_eq!((&now["score"], &now["reasons"], &now["event"]), (&old["score"], &old["reasons"], &old["event"]));
     }
-    let judged = |at: usize| server.get(&format!("/api/anomalies/{}", anomalies[at]["id"].as_str().unwrap()))["disposition"].clone();
+    let judged =
+        |at: usize| server.get(&format!("/api/anomalies/{}", anomalies[at]["id"].as_str().unwrap()))["disposition"].clone();
     assert_eq!((judged(0), judged(1), judged(2)), (json!("false_positive"), json!("true_positive"), json!(null)));
 
     // A kill while nothing happens changes nothing at all.

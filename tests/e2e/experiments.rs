@@ -19,9 +19,8 @@ fn a_training_session_takes_events_and_leaves_a_model() {
 
     let mut life = Life::new(1, 2400, 50, 24);
     life.batches(2400).iter().for_each(|b| server.events(b));
-    let status = eventually("all events are counted", || {
-        Some(server.get("/api/train/status")).filter(|s| s["events_count"] == 2400)
-    });
+    let status =
+        eventually("all events are counted", || Some(server.get("/api/train/status")).filter(|s| s["events_count"] == 2400));
     assert_eq!((&status["session_id"], &status["is_active"]), (&json!(session), &json!(true)), "{status}");
     let by_type = status["events_by_type"].as_object().unwrap();
     assert_eq!(by_type.values().map(|n| n.as_u64().unwrap()).sum::<u64>(), 2400);

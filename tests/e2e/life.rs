@@ -28,8 +28,7 @@ pub(crate) struct Line {
 impl Life {
     /// The life of so many people, `events` of it over `hours`, without anomalies.
     pub(crate) fn new(seed: u64, events: u64, entities: u32, hours: u32) -> Self {
-        let options =
-            GeneratorOptions { seed, events, entities, start: EventTime(START), span_hours: hours, anomaly_share: 0.0 };
+        let options = GeneratorOptions { seed, events, entities, start: EventTime(START), span_hours: hours, anomaly_share: 0.0 };
         let generator = Generator::new(options).unwrap();
         Self { generator, now: EventTime(START), user: String::new(), host: String::new(), next_id: 0 }
     }

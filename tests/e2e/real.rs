@@ -31,7 +31,9 @@ fn own_lines() -> Vec<String> {
     let mut lines: Vec<String> = (0..2000).map(|at| format!("{}{}", stamp(at * 3), rests[at % rests.len()])).collect();
     for i in 0..8 {
         let at = stamp(6001);
-        lines.push(format!("{at}db-9 sudo: mallory : command not allowed ; TTY=pts/9 ; PWD=/ ; USER=root ; COMMAND=/opt/odd/tool{i}"));
+        lines.push(format!(
+            "{at}db-9 sudo: mallory : command not allowed ; TTY=pts/9 ; PWD=/ ; USER=root ; COMMAND=/opt/odd/tool{i}"
+        ));
     }
     lines
 }
@@ -58,10 +60,17 @@ fn an_auth_log_is_learnt_then_watched_and_corrected() {
     let trained = server.train_stop();
     assert_eq!(trained["status"], "completed", "{trained}");
     let card = server.get("/api/stats")["model"].clone();
-    writeln!(story, "POST /api/train/start, then {} lines of sshd and sudo over TCP, then POST /api/train/stop", past.len()).unwrap();
-    writeln!(story, "  by type   {}", trained["events_by_type"]).unwrap();
-    writeln!(story, "  model     {} rows of {} entities, threshold {:.3}", card["rows"], card["entities"], card["threshold"].as_f64().unwrap())
+    writeln!(story, "POST /api/train/start, then {} lines of sshd and sudo over TCP, then POST /api/train/stop", past.len())
         .unwrap();
+    writeln!(story, "  by type   {}", trained["events_by_type"]).unwrap();
+    writeln!(
+        story,
+        "  model     {} rows of {} entities, threshold {:.3}",
+        card["rows"],
+        card["entities"],
+        card["threshold"].as_f64().unwrap()
+    )
+    .unwrap();
 
     server.live();
     feed(&server, present, lines.len());
@@ -78,12 +87,19 @@ fn an_auth_log_is_learnt_then_watched_and_corrected() {
     for anomaly in highest.iter().take(3) {
         let (score, threshold) = (anomaly["score"].as_f64().unwrap(), anomaly["threshold"].as_f64().unwrap());
         let (at, entity) = (anomaly["ts"].as_str().unwrap(), anomaly["entity"].as_str().unwrap());
-        writeln!(story, "  {at}  {entity}  {}  score {score:.3} > {threshold:.3}  -{}", anomaly["summary"], anomaly["penalty"]).unwrap();
+        writeln!(story, "  {at}  {entity}  {}  score {score:.3} > {threshold:.3}  -{}", anomaly["summary"], anomaly["penalty"])
+            .unwrap();
         for reason in anomaly["reasons"].as_array().unwrap().iter().take(3) {
             let number = |key: &str| reason[key].as_f64().unwrap();
             let (meaning, unit) = (reason["meaning"].as_str().unwrap(), reason["unit"].as_str().unwrap());
-            writeln!(story, "      {:+.3}  {meaning}: {:.1} {unit}, usually {:.1}", number("contribution"), number("value"), number("usual"))
-                .unwrap();
+            writeln!(
+                story,
+                "      {:+.3}  {meaning}: {:.1} {unit}, usually {:.1}",
+                number("contribution"),
+                number("value"),
+                number("usual")
+            )
+            .unwrap();
         }
     }
 
@@ -95,12 +111,17 @@ fn an_auth_log_is_learnt_then_watched_and_corrected() {
     assert!((back - chosen["penalty"].as_f64().unwrap()).abs() < 1e-9, "restored to the point: {before} {after}");
     assert_eq!(after["trust"].as_f64().unwrap(), recomputed_trust(&server.all("/api/anomalies")));
     writeln!(story, "POST /api/admin/mark_normal {{\"anomaly_id\":{}}}", chosen["id"]).unwrap();
-    writeln!(story, "  {back} points back: debt {} to {}, trust {} to {}", before["debt"], after["debt"], before["trust"], after["trust"])
-        .unwrap();
+    writeln!(
+        story,
+        "  {back} points back: debt {} to {}, trust {} to {}",
+        before["debt"], after["debt"], before["trust"], after["trust"]
+    )
+    .unwrap();
     // What belongs to that one goes with it, and nothing else.
     let scope = chosen["entity"].as_str().unwrap();
     let change = marked["trust"].as_array().unwrap().iter().find(|t| t["scope"] == scope).unwrap();
-    writeln!(story, "  {scope}: trust {} to {}; retraining: {}", change["before"], change["after"], marked["retraining"]).unwrap();
+    writeln!(story, "  {scope}: trust {} to {}; retraining: {}", change["before"], change["after"], marked["retraining"])
+        .unwrap();
     eventually("a model that knows the correction", || (server.get("/api/stats")["model"]["marked_rows"] == 1).then_some(()));
     eprintln!("{story}");
     assert_eq!(server.terminate().code, 0);

@@ -54,7 +54,8 @@ fn score(dir: &Path, workers: usize, seed: u64) -> Scored {
 fn a_file_is_scored_the_same_on_any_number_of_workers() {
     let dir = tempfile::tempdir().unwrap();
     let arguments = ["generate", "--seed", "5", "--events", "60000", "--entities", "400", "--span-hours", "200"];
-    let made = run(dir.path(), &[&arguments[..], &["--anomaly", "0.01", "--out", "events.ndjson", "--labels", "labels.csv"]].concat());
+    let made =
+        run(dir.path(), &[&arguments[..], &["--anomaly", "0.01", "--out", "events.ndjson", "--labels", "labels.csv"]].concat());
     assert_eq!(made.code, 0, "{made:?}");
     let text = std::fs::read_to_string(dir.path().join("events.ndjson")).unwrap();
     let mut lines: Vec<&str> = text.lines().collect();
@@ -70,7 +71,10 @@ fn a_file_is_scored_the_same_on_any_number_of_workers() {
     let unscored: Vec<usize> = (0..LINES).filter(|at| scores[*at].is_nan()).collect();
     assert_eq!(unscored, GARBAGE.map(|(at, _)| at), "NaN where a line is no event, and nowhere else");
     assert!(scores.iter().filter(|s| !s.is_nan()).all(|s| (0.0..=1.0).contains(s)));
-    assert_eq!((&one.summary["events"], LINES - GARBAGE.len()), (&serde_json::json!(LINES - GARBAGE.len()), LINES - GARBAGE.len()));
+    assert_eq!(
+        (&one.summary["events"], LINES - GARBAGE.len()),
+        (&serde_json::json!(LINES - GARBAGE.len()), LINES - GARBAGE.len())
+    );
     let rejected = one.summary["rejected"].as_object().unwrap();
     assert_eq!(rejected.values().map(|n| n.as_u64().unwrap()).sum::<u64>() as usize, GARBAGE.len(), "{rejected:?}");
 

@@ -68,11 +68,14 @@ impl Server {
         Self::start_with(dir, &[]).unwrap_or_else(|ended| panic!("the server did not start: {ended:?}"))
     }
 
-    /// Starts with further arguments, which come last and so win.
+    /// Starts with further arguments, which take the place of the usual ones.
     pub(crate) fn start_with(dir: &Path, arguments: &[&str]) -> Result<Self, Ended> {
         let errors = dir.join("stderr.log");
+        let usual = [("--listen", "127.0.0.1:0"), ("--syslog", "127.0.0.1:0"), ("--data-dir", "data")];
+        let usual = usual.into_iter().filter(|(name, _)| !arguments.contains(name)).flat_map(|(name, value)| [name, value]);
         let mut child = program(dir)
-            .args(["run", "--listen", "127.0.0.1:0", "--syslog", "127.0.0.1:0", "--data-dir", "data"])
+            .arg("run")
+            .args(usual)
             .args(arguments)
             .stdout(Stdio::piped())
             .stderr(File::create(&errors).unwrap())
@@ -129,7 +132,6 @@ impl Server {
         let code = self.child.wait().unwrap().code().unwrap_or(-1);
         Ended { code, stdout, stderr: std::fs::read_to_string(self.dir.join("stderr.log")).unwrap() }
     }
-
 
     /// Where it keeps everything.
     pub(crate) fn data(&self) -> PathBuf {

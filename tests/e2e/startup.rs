@@ -45,7 +45,6 @@ fn what_is_in_the_way_is_named_with_its_mend() {
     assert_eq!(Server::start(dir.path()).terminate().code, 0);
 }
 
-/// The last two `--data-dir`s would conflict on one command line, so the first is left out.
 #[test]
 fn a_second_process_on_the_same_data_is_refused_and_harms_nothing() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,7 +4,7 @@
 //! returns (`synchronous=FULL`); a crash leaves either all of it or nothing.
 
 use super::cursor::{self, List, Position};
-use super::{EpochChanges, Page, PageRequest, Store, StoreError, add_debt, changes, queries, schema};
+use super::{Change, EpochChanges, Page, PageRequest, Store, StoreError, add_debt, changes, queries, schema};
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, Transaction, TransactionBehavior, params};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
@@ -58,6 +58,8 @@ impl SqliteStore {
         writer.pragma_update(None, "foreign_keys", true).map_err(&failed)?;
         // A reader that stays long makes the log grow; afterwards it shrinks to this again.
         writer.pragma_update(None, "journal_size_limit", 64 << 20).map_err(&failed)?;
+        // What a reset deletes must not stay readable in freed pages.
+        writer.pragma_update(None, "secure_delete", true).map_err(&failed)?;
         writer.set_prepared_statement_cache_capacity(32);
         schema::migrate(&mut writer)?;
         Ok(Self { path: path.to_owned(), writer: Mutex::new(writer), readers: Mutex::default() })
@@ -197,7 +199,15 @@ impl Store for SqliteStore {
         transaction
             .execute("UPDATE progress SET watermark = ?1 WHERE only_row = 1", [newest.0.cast_signed()])
             .map_err(failed(OPERATION))?;
-        transaction.commit().map_err(failed(OPERATION))
+        transaction.commit().map_err(failed(OPERATION))?;
+        if epochs.iter().any(|e| e.epoch > before && e.changes.contains(&Change::Reset)) {
+            // Nor in the write-ahead log. A reader that is still at it keeps the log; that is no failure of the reset.
+            let emptied = writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, bool>(0));
+            if !matches!(emptied, Ok(false)) {
+                tracing::warn!("the store's write-ahead log could not be emptied after the reset: a reader was at it");
+            }
+        }
+        Ok(())
     }
 
     fn ping(&self) -> Result<(), StoreError> {

@@ -16,6 +16,8 @@ use trustfold_event::raw::Batch;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyslogTcpConfig {
+    /// Whether it listens at all.
+    pub enabled: bool,
     /// Address and port to listen on. Loopback unless you say otherwise: the protocol has neither encryption nor a login.
     pub listen: SocketAddr,
     /// How many connections may be open at a time; further ones are closed at once, with a line in the log. 1 to 65,536.
@@ -35,6 +37,7 @@ pub struct SyslogTcpConfig {
 impl Default for SyslogTcpConfig {
     fn default() -> Self {
         Self {
+            enabled: true,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5514)),
             connections_max: 1024,
             message_bytes_max: 64 << 10,
