@@ -183,7 +183,9 @@ impl Writer {
         let format = *self.draw.one_of(&[Format::Json, Format::Json, Format::Syslog, Format::Refused]);
         let draw = &mut self.draw;
         if format == Format::Refused {
-            return Batch::refused("syslog_tcp", "192.0.2.9", "length", "longer\nthan allowed", b"\xff12 <13>");
+            let mut batch = Batch::new("syslog_tcp", "192.0.2.9", Format::Refused);
+            batch.push_refused("framing.length", "longer\nthan allowed", b"\xff12 <13>");
+            return batch;
         }
         let mut batch = Batch::new("noise", "", format);
         for _ in 0..n {

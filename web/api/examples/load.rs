@@ -35,7 +35,7 @@ impl Backend for Sink {
     async fn submit(&self, batch: Batch) -> Result<Receipt, IntakeError> {
         Ok(Receipt { accepted: batch.len() as u64, duplicates: 0 })
     }
-    fn count_rejected(&self, _rejected: &[(&'static str, u64)]) {}
+    fn keep_refused(&self, _refused: Batch) {}
     async fn command(&self, _actor: &str, _command: Command) -> Result<Value, CommandError> {
         Ok(Value::Null)
     }
