@@ -194,15 +194,8 @@ impl Server {
         let web = Web::bind(settings.web.clone().check().map_err(SettingsError::from)?, pipeline.clone(), auth.clone())?;
 
         let spawn = thread::Builder::new;
-        let egress = Egress {
-            shared: shared.clone(),
-            frames,
-            collected,
-            sinks,
-            trainer: jobs_in,
-            models: models.clone(),
-            workers,
-        };
+        let egress =
+            Egress { shared: shared.clone(), frames, collected, sinks, trainer: jobs_in, models: models.clone(), workers };
         let ended_of = |name: &'static str, ended: &mpsc::Sender<RunError>| {
             let ended = ended.clone();
             move || drop(ended.blocking_send(RunError::Ended(name)))

@@ -1,5 +1,7 @@
 //! What comes back after a crash: everything committed, in order, and nothing else.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail by panicking, too")]
+
 use proptest::prelude::*;
 use std::fs;
 use std::path::Path;
