@@ -58,7 +58,7 @@ async fn bad_items_are_named_and_good_ones_taken() {
     let reply = server.send("POST", "/api/events", &[NDJSON], &body).await;
     assert_eq!((reply.status, told(&reply.json())), (202, answer(2, 0, &[(1, "json.syntax"), (2, "event.type")])));
     assert_eq!(last_records(&server), [GOOD, GOOD]);
-    let refused = server.fake.refused.lock().unwrap();
+    let refused = std::mem::take(&mut *server.fake.refused.lock().unwrap());
     let codes = refused.iter().flat_map(|b| (0..b.len()).map(|i| b.record(i).split(|c| *c == b'\n').next().unwrap()));
     assert_eq!(codes.collect::<Vec<_>>(), [&b"json.syntax"[..], b"event.type"], "what was refused is kept as dead letters");
 
