@@ -149,7 +149,11 @@ impl Pipeline {
                 *totals.entry(scope).or_default() += row.penalty;
             }
         }
-        let line = self.shared.read(|v| v.state.settings.warn_below);
+        let (line, current) = self.shared.read(|v| (v.state.settings.warn_below, v.live.session == Some(anomaly.session_id)));
+        if !current {
+            // The session is over: its rows are retracted, but its trust is folded no more.
+            totals.clear();
+        }
         let mut lifted = 0;
         let trust: Vec<Value> = totals
             .into_iter()
@@ -203,6 +207,8 @@ impl Pipeline {
         if !confirmed {
             return Ok(json!({ "removed": removed }));
         }
+        // Listed before: a model that the next generation makes while we wait is not ours to delete.
+        let old_models = self.models.list().map_err(|e| CommandError::Unavailable(e.to_string()))?;
         let reset = self.control(actor, Control::Reset).await?;
         // The next generation's first record follows at once; files go only when nothing needs them for a replay.
         let first = Epoch(reset.epoch.0 + 1);
@@ -216,9 +222,9 @@ impl Pipeline {
             .forget(first)
             .await
             .ok_or_else(|| unavailable("the reset is done, but the old journal could not be deleted"))?;
-        let models = self.models.clone();
-        let cleared =
-            tokio::task::spawn_blocking(move || models.clear()).await.map_err(|e| CommandError::Unavailable(e.to_string()))?;
+        let cleared = tokio::task::spawn_blocking(move || ModelStore::delete(&old_models))
+            .await
+            .map_err(|e| CommandError::Unavailable(e.to_string()))?;
         cleared.map_err(|e| CommandError::Unavailable(e.to_string()))?;
         Ok(json!({ "message": "Everything was reset. Training comes first.", "removed": removed }))
     }
@@ -351,7 +357,17 @@ impl Backend for Pipeline {
                 answer
             }));
         };
-        let history = match self.shared.read(|v| v.live.session) {
+        let live = self.shared.read(|v| v.live.session);
+        if let Some(past) = scope.name.parse::<EventId>().ok().filter(|id| scope.kind == EntityKind::Session && Some(*id) != live)
+        {
+            let of = scope.clone();
+            let kept = self.one(move |store| Ok((store.debts(past)?, store.trust_history(past, &of, limit)?))).await;
+            let (debts, history) = kept.map_err(ReadError::Unavailable)?;
+            return Ok(self
+                .shared
+                .read(|v| v.past_trust(past, &scope, debts.get(&scope).copied().unwrap_or_default(), &history)));
+        }
+        let history = match live {
             Some(session) => {
                 let of = scope.clone();
                 self.one(move |store| store.trust_history(session, &of, limit)).await.map_err(ReadError::Unavailable)?

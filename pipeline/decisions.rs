@@ -332,7 +332,7 @@ impl Fold<'_> {
                     self.end(session, SessionStatus::Fitting, "stopped");
                 }
             }
-            Control::TrainFailed { session, reason } => {
+            Control::TrainFailed { session, reason, .. } => {
                 detail.clone_from(reason);
                 // A correction's retraining that fails leaves its session as it was: the old model stays.
                 if before.fitting == Some(*session) {
@@ -428,12 +428,14 @@ impl Fold<'_> {
         sums: &mut BTreeMap<u64, MilliPoints>,
     ) {
         let ts = EventTime(self.frame.stamp.0);
-        let (disposition, mark_now) = if undo { (None, None) } else { (Some(Disposition::FalsePositive), Some(mark)) };
+        let mark_now = (!undo).then_some(mark);
         let notices_before = self.done.messages.iter().filter(|m| matches!(m, Message::Notice(_))).count();
         let mut points = MilliPoints(0);
         let mut trust = BTreeMap::<Entity, (MilliPoints, MilliPoints)>::new();
         let mut totals = BTreeMap::<(Entity, u64), MilliPoints>::new();
         for MarkedAnomaly { row, confidence, disposition: judged, .. } in marked {
+            // An undo gives back the judgement from before the mark.
+            let disposition = if undo { *judged } else { Some(Disposition::FalsePositive) };
             self.done.changes.push(Change::Judged { anomaly: row.anomaly, disposition, mark: mark_now });
             points += row.penalty;
             if self.views.live.session != Some(row.session_id) {
@@ -448,10 +450,10 @@ impl Fold<'_> {
             if undo {
                 live.marked_normal = live.marked_normal.saturating_sub(1);
                 live.confidence_sum += confidence;
+                live.confirmed += u64::from(judged.is_some());
             } else {
                 live.marked_normal += 1;
                 live.confidence_sum -= confidence;
-                // An undo leaves it unjudged, whatever it was before the mark.
                 live.confirmed = live.confirmed.saturating_sub(u64::from(judged.is_some()));
             }
             live.judge(row.anomaly, disposition, mark_now);

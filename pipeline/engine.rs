@@ -58,7 +58,15 @@ impl Drop for Feeder {
 
 /// The running workers.
 pub struct Engine {
-    threads: timely::communication::WorkerGuards<()>,
+    threads: Option<timely::communication::WorkerGuards<()>>,
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        // Dropping the guards would join threads whose input is still open, for instance where a start has failed, and wait
+        // for ever. Whoever wants to wait calls `join`.
+        std::mem::forget(self.threads.take());
+    }
 }
 
 impl Engine {
@@ -93,12 +101,12 @@ impl Engine {
         })
         .map_err(failed)?;
         let waker = woken.recv().map_err(|_| failed("the first worker ended before it began".into()))?;
-        Ok((Self { threads }, Feeder { sender: Some(sender), waker }))
+        Ok((Self { threads: Some(threads) }, Feeder { sender: Some(sender), waker }))
     }
 
     /// Waits until the workers have ended. Drop the [`Feeder`] first. Never call it in async code: it joins threads.
-    pub fn join(self) {
-        for result in self.threads.join() {
+    pub fn join(mut self) {
+        for result in self.threads.take().into_iter().flat_map(|threads| threads.join()) {
             if let Err(cause) = result {
                 tracing::error!("a dataflow worker failed: {cause}");
             }

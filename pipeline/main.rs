@@ -33,7 +33,7 @@ enum Command {
     /// Run the server: sources, journal, dataflow, stores, API and dashboard
     Run(RunArgs),
     /// Check the settings and print them as they would be used
-    Validate(ConfigArgs),
+    Validate(ShownArgs),
     /// Score a file of events: learn from its first lines, score all of it
     Score(ScoreArgs),
     /// Make reproducible events, normal life with labelled anomalies, into a file or a running server
@@ -41,9 +41,9 @@ enum Command {
     /// Show a running server what it does: train it on generated life, take it live, go on for ever
     Demo(DemoArgs),
     /// Replay a stopped server's journal and print a hash over its decisions, anomalies and ledger
-    Digest(ConfigArgs),
+    Digest(ShownArgs),
     /// Look at the installation: settings, data directory, journal, store, models
-    Doctor(DoctorArgs),
+    Doctor(ShownArgs),
     /// Print the reference of all settings, as Markdown
     ConfigReference,
 }
@@ -152,11 +152,12 @@ struct DemoArgs {
     rate: u32,
 }
 
+/// Arguments of the commands that look at an installation and print what they see.
 #[derive(Args)]
-struct DoctorArgs {
+struct ShownArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// How the findings are printed
+    /// How the result is printed
     #[arg(long, value_enum, default_value_t = OutputFormat::Table)]
     format: OutputFormat,
 }
@@ -229,7 +230,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
     match command {
         Command::Run(args) if args.background => commands::run::in_background(&args.load()?),
         Command::Run(args) => commands::run::run(&args.load()?, args.demo),
-        Command::Validate(args) => commands::validate::validate(&args.load()?),
+        Command::Validate(args) => commands::validate::validate(&args.config.load()?, args.format == OutputFormat::Json),
         Command::Score(args) => {
             let options = commands::score::ScoreOptions {
                 settings: args.config.load()?.decision,
@@ -254,7 +255,7 @@ fn dispatch(command: Command) -> Result<ExitCode, Failure> {
             rate: args.rate,
         }),
         Command::Demo(args) => commands::demo::demo(&args.to, &args.token_file, args.rate),
-        Command::Digest(args) => commands::digest::digest(&args.load()?),
+        Command::Digest(args) => commands::digest::digest(&args.config.load()?, args.format == OutputFormat::Json),
         Command::Doctor(args) => commands::doctor::doctor(&args.config.load()?, args.format == OutputFormat::Json),
         Command::ConfigReference => commands::reference::print(),
     }

@@ -108,14 +108,27 @@ impl ModelStore {
             .unwrap_or(0)
     }
 
-    /// Deletes all model files.
+    /// The model files that there are now.
+    ///
+    /// # Errors
+    /// Where the directory cannot be listed.
+    pub fn list(&self) -> Result<Vec<PathBuf>, ModelStoreError> {
+        let failed = |source| ModelStoreError::Io { action: "list", path: self.dir.clone(), source };
+        fs::read_dir(&self.dir).map_err(failed)?.map(|entry| Ok(entry.map_err(failed)?.path())).collect()
+    }
+
+    /// Deletes the files of an earlier [`ModelStore::list`]; one that is gone already is no error.
     ///
     /// # Errors
     /// Where the disk refuses.
-    pub fn clear(&self) -> Result<(), ModelStoreError> {
-        let failed = |source| ModelStoreError::Io { action: "delete", path: self.dir.clone(), source };
-        for entry in fs::read_dir(&self.dir).map_err(failed)? {
-            fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+    pub fn delete(files: &[PathBuf]) -> Result<(), ModelStoreError> {
+        for path in files {
+            match fs::remove_file(path) {
+                Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(ModelStoreError::Io { action: "delete", path: path.clone(), source });
+                }
+                _ => {}
+            }
         }
         Ok(())
     }

@@ -346,12 +346,14 @@ impl Threads {
 
 fn train(jobs: &Receiver<TrainingJob>, asks: &Sender<Ask>, models: &ModelStore) {
     while let Ok(job) = jobs.recv() {
+        // A job that another one follows is no longer asked for.
+        let job = jobs.try_iter().last().unwrap_or(job);
         let (control, model) = match job.run(models) {
             Ok(made) => made,
             Err(error) => {
                 tracing::error!("{error}");
-                let session = job.asked_by().map(|(_, session)| session).unwrap_or_default();
-                (Control::TrainFailed { session, reason: error.to_string() }, None)
+                let (asked_by, session) = job.asked_by().unwrap_or_default();
+                (Control::TrainFailed { session, asked_by, reason: error.to_string() }, None)
             }
         };
         let (reply, _) = oneshot::channel();

@@ -146,6 +146,12 @@ pub enum SettingsError {
         /// What is allowed.
         range: &'static str,
     },
+    /// Syslog would take lines from strangers.
+    #[error(
+        "sources.syslog_tcp.listen {0} reaches beyond this machine, and syslog knows no keys; set \
+         sources.syslog_tcp.allow_beyond_loopback to true on a network that you trust"
+    )]
+    OpenSyslog(std::net::SocketAddr),
     /// The web layer's.
     #[error(transparent)]
     Web(#[from] trustfold_web::ConfigError),
@@ -198,7 +204,11 @@ impl Settings {
         need(known, "storage.uri", format!("\"{uri}\""), "empty, or a mongodb:// address")?;
         self.decision.check()?;
         self.web.clone().check()?;
-        self.sources.syslog_tcp.clone().check()?;
+        let syslog = &self.sources.syslog_tcp;
+        if syslog.enabled && !syslog.listen.ip().is_loopback() && !syslog.allow_beyond_loopback {
+            return Err(SettingsError::OpenSyslog(syslog.listen));
+        }
+        syslog.clone().check()?;
         Ok(())
     }
 

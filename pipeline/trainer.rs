@@ -62,7 +62,7 @@ impl TrainingJob {
             }
             Err(cause) => {
                 tracing::warn!("no model was made: {cause}");
-                Ok((Control::TrainFailed { session, reason: cause.to_string() }, None))
+                Ok((Control::TrainFailed { session, asked_by, reason: cause.to_string() }, None))
             }
         }
     }

@@ -193,13 +193,20 @@ impl Views {
     /// The head of `GET /api/trust`; its history is added by the caller.
     pub fn trust(&self, scope: &Entity, history: &[TrustChange]) -> Value {
         let debt = self.live.scopes.get(scope).copied().unwrap_or_default().debt;
+        let mut answer = self.past_trust(EventId::default(), scope, debt, history);
+        answer["session_id"] = json!(self.live.session);
+        answer
+    }
+
+    /// The same for a session that is over, from what the store has of it.
+    pub fn past_trust(&self, session: EventId, scope: &Entity, debt: MilliPoints, history: &[TrustChange]) -> Value {
         let history: Vec<Value> = history
             .iter()
             .map(|c| json!({ "cause": c.cause, "ts": c.ts, "known_at": c.known_at, "before": c.before, "after": c.after, "debt": c.debt }))
             .collect();
         json!({
             "scope": scope,
-            "session_id": self.live.session,
+            "session_id": session,
             "trust": debt.trust(),
             "debt": debt,
             "warning": self.warns(debt),

@@ -58,6 +58,7 @@ fn wrong_settings_are_named() {
     for (text, part) in [
         ("wrokers = 2", "wrokers"),
         ("[web]\nlisten = \"0.0.0.0:8000\"", "ingest_keys_file"),
+        ("[sources.syslog_tcp]\nlisten = \"0.0.0.0:5514\"", "allow_beyond_loopback"),
         ("[sources.syslog_tcp]\nlissten = \"127.0.0.1:1\"", "lissten"),
         ("[decision]\ncontamination = 0.9", "contamination is 0.9"),
         ("[decision.weights]\nsudo_command = -1.0", "weights"),

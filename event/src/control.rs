@@ -44,8 +44,10 @@ pub enum Control {
     TrainStop,
     /// The trainer could not make a model; the old one stays.
     TrainFailed {
-        /// The session that asked for it.
+        /// The session that it was to come from.
         session: EventId,
+        /// The control that asked for it.
+        asked_by: EventId,
         /// Why.
         reason: String,
     },

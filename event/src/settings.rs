@@ -138,7 +138,17 @@ impl DecisionSettings {
         )?;
         for event_type in EventType::ALL {
             let weight = self.weights.of(event_type);
-            need((0.0..=100.0).contains(&weight), "decision.weights", weight, "0 to 100 points each")?;
+            let setting = match event_type {
+                EventType::ProcessStart => "decision.weights.process_start",
+                EventType::ProcessEnd => "decision.weights.process_end",
+                EventType::NetworkConnection => "decision.weights.network_connection",
+                EventType::SudoCommand => "decision.weights.sudo_command",
+                EventType::FileChange => "decision.weights.file_change",
+                EventType::Login => "decision.weights.login",
+                EventType::Logout => "decision.weights.logout",
+                EventType::AuthFailure => "decision.weights.auth_failure",
+            };
+            need((0.0..=100.0).contains(&weight), setting, weight, "0 to 100 points")?;
         }
         Ok(())
     }

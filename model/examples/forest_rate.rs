@@ -70,6 +70,7 @@ fn main() {
 
     let set = TrainingSet {
         width: WIDTH,
+        threshold_rows: 65_536,
         rows: rows[..65_536 * WIDTH].to_vec(),
         rarity: RarityCounts::new(4),
         events: ROWS as u64,

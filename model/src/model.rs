@@ -20,6 +20,9 @@ pub struct TrainingSet {
     pub width: usize,
     /// Sampled rows, one after the other. Their order counts: it is part of the training data.
     pub rows: Vec<f32>,
+    /// The first so many rows set the threshold and the quantiles. Those after them, copies of rows that an admin called
+    /// normal, only shape the trees: their weight must not move the line for everybody else.
+    pub threshold_rows: usize,
     /// Names seen, over all entities and events.
     pub rarity: RarityCounts,
     /// Events that could have been sampled.
@@ -117,7 +120,7 @@ impl Model {
     /// There are too few rows, a value is not finite, or an option is out of its range.
     pub fn fit(set: &TrainingSet, options: FitOptions) -> Result<Self, FitError> {
         // An empty set of any width is a short session, not a malformed one.
-        let have = set.rows.len() / set.width.max(1);
+        let have = set.threshold_rows.min(set.rows.len() / set.width.max(1));
         if have < ROWS_MIN {
             return Err(FitError::TooFewRows { have, need: ROWS_MIN });
         }
@@ -127,7 +130,8 @@ impl Model {
         let grow = ForestOptions { trees: options.trees, sample: options.tree_sample, seed: options.seed };
         let forest = Forest::fit(&set.rows, set.width, grow)?;
         let mut scores = Vec::new();
-        score_rows(&forest, &set.rows, &mut scores);
+        let calibrating = &set.rows[..have * set.width];
+        score_rows(&forest, calibrating, &mut scores);
         // There are scores, fewer than 2^32 of them, each a power of two to an exponent of at most 0.
         let quantiles =
             Quantiles::new(scores, options.contamination).map_err(|_| FitError::TooFewRows { have, need: ROWS_MIN })?;
@@ -146,7 +150,7 @@ impl Model {
             last_event: set.last_event,
             data_digest: set.digest(),
         };
-        let usual = Usual::new(&set.rows, set.width);
+        let usual = Usual::new(calibrating, set.width);
         let mut model = Self { facts, forest, quantiles, usual, rarity: Rarity::from_counts(&set.rarity), digest: String::new() };
         model.digest = file::digest(&model.encode());
         Ok(model)

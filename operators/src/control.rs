@@ -93,10 +93,9 @@ impl ControlState {
                 refuse("conflict", format!("Anomaly {anomaly} is marked normal; undo the mark first."))
             }
             // The trainer's word on a question that nobody asks any more changes nothing.
-            Control::ModelAnnounced { asked_by, .. } if self.owed != Some(*asked_by) => {
+            Control::ModelAnnounced { asked_by, .. } | Control::TrainFailed { asked_by, .. } if self.owed != Some(*asked_by) => {
                 refuse("conflict", "That model is no longer asked for.")
             }
-            Control::TrainFailed { .. } if self.owed.is_none() => refuse("conflict", "No model is asked for."),
             _ => Ok(()),
         }
     }
@@ -119,7 +118,11 @@ impl ControlState {
                 self.fitting = self.active.take().map(|(_, session)| session);
                 self.owed = Some(id);
             }
-            Control::TrainFailed { .. } => (self.fitting, self.owed) = (None, None),
+            Control::TrainFailed { asked_by, .. } => {
+                if self.owed == Some(*asked_by) {
+                    (self.fitting, self.owed) = (None, None);
+                }
+            }
             Control::ModelAnnounced { card, .. } => {
                 (self.fitting, self.owed) = (None, None);
                 self.model = Some(card.clone());

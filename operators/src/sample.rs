@@ -203,6 +203,7 @@ pub fn training_set(parts: &[Arc<SamplePart>], marked: &[Vec<f32>]) -> TrainingS
     }
     TrainingSet {
         width: WIDTH,
+        threshold_rows: rows.len(),
         rows: values,
         rarity: counts,
         events: parts.iter().map(|p| p.events).sum(),

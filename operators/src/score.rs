@@ -156,8 +156,8 @@ impl Scorer {
     }
 }
 
-/// The largest `f32` that does not pass the threshold.
+/// The largest `f32` below the threshold, also when both are written in decimals.
 fn below(threshold: f64) -> f32 {
     let nearest = threshold as f32;
-    if f64::from(nearest) > threshold { nearest.next_down() } else { nearest }
+    if f64::from(nearest) >= threshold { nearest.next_down() } else { nearest }
 }

@@ -99,6 +99,7 @@ fn plainly(seed: u64, events: &[(EventId, Featured)], marked: &[Vec<f32>]) -> Tr
     }
     TrainingSet {
         width: WIDTH,
+        threshold_rows: sorted.len(),
         rows,
         rarity,
         events: events.len() as u64,

@@ -7,6 +7,7 @@ use crate::merge::Merge;
 use crate::models::{ModelStore, ModelStoreError};
 use crate::settings::Settings;
 use crossbeam_channel::unbounded;
+use serde::Serialize;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -34,7 +35,7 @@ pub enum DigestError {
 }
 
 /// What a journal amounts to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Digest {
     /// Equal digests mean equal decisions.
     pub digest: String,
@@ -96,11 +97,15 @@ pub fn of_journal(data_dir: &Path, workers: usize) -> Result<Digest, DigestError
 ///
 /// # Errors
 /// See [`of_journal`].
-pub fn digest(settings: &Settings) -> Result<ExitCode, Failure> {
+pub fn digest(settings: &Settings, as_json: bool) -> Result<ExitCode, Failure> {
     if !settings.data_dir.join("journal").is_dir() {
         return Err(Failure::input(format!("there is no journal in \"{}\"", settings.data_dir.display())));
     }
     let found = of_journal(&settings.data_dir, settings.worker_count()).map_err(Failure::input)?;
+    if as_json {
+        say(serde_json::to_string(&found).map_err(Failure::system)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     say(format_args!("{}  epoch {}, {} events, {} anomalies", found.digest, found.epoch.0, found.events, found.anomalies));
     Ok(ExitCode::SUCCESS)
 }

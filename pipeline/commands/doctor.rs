@@ -7,6 +7,7 @@ use serde::Serialize;
 use std::net::TcpListener;
 use std::process::ExitCode;
 use trustfold_journal::{read_segment, segments};
+use trustfold_sinks::store::Store;
 use trustfold_sinks::store::sqlite::SqliteStore;
 
 #[derive(Serialize)]
@@ -72,15 +73,32 @@ fn journal(settings: &Settings) -> Finding {
             return Ok("none yet".into());
         }
         let found = segments(&dir).map_err(|e| e.to_string())?;
-        let (mut frames, mut records) = (0u64, 0usize);
+        let (mut frames, mut records, mut epoch, mut torn) = (0u64, 0usize, 0, 0);
         for (i, segment) in found.iter().enumerate() {
-            read_segment(segment, i + 1 == found.len(), |frame| {
+            let whole = read_segment(segment, i + 1 == found.len(), |frame| {
                 frames += 1;
                 records += frame.len();
+                epoch = frame.epoch.0;
             })
             .map_err(|e| e.to_string())?;
+            torn = std::fs::metadata(&segment.path).map_or(0, |m| m.len().saturating_sub(whole));
         }
-        Ok(format!("{} segments, {frames} frames, {records} records, all whole", found.len()))
+        let database = settings.data_dir.join("trustfold.db");
+        let stored = match database.is_file() {
+            true => SqliteStore::open(&database).and_then(|s| s.watermark()).map_err(|e| e.to_string())?.0,
+            false => 0,
+        };
+        let read = format!("{} segments, {frames} frames, {records} records", found.len());
+        if stored > epoch {
+            return Err(format!(
+                "{read}, up to epoch {epoch}, but the document store has {stored}: restore the journal from a copy"
+            ));
+        }
+        Ok(if torn == 0 {
+            format!("{read}, all whole")
+        } else {
+            format!("{read}; the next start cuts a torn tail of {torn} bytes")
+        })
     };
     finding("journal", look())
 }

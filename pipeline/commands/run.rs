@@ -25,12 +25,24 @@ const READY_LINE: &str = "System Ready";
 /// # Errors
 /// What keeps it from starting, or ended it.
 pub fn run(settings: &Settings, with_demo: bool) -> Result<ExitCode, Failure> {
+    fs::create_dir_all(&settings.data_dir).map_err(|source| RunError::Data {
+        action: "create",
+        path: settings.data_dir.clone(),
+        source,
+    })?;
     logging::start(&settings.log, &settings.data_dir.join("logs")).map_err(Failure::settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::system)?;
     let digest = runtime.block_on(async {
-        let stopped = stop_signal().map_err(Failure::system)?;
+        let mut stopped = Box::pin(stop_signal().map_err(Failure::system)?);
         say(format_args!("trustfold {}: opening {}", env!("CARGO_PKG_VERSION"), settings.data_dir.display()));
-        let (server, started) = Server::start(settings).await?;
+        let (server, started) = tokio::select! {
+            opened = Server::start(settings) => opened?,
+            // A long replay is given up at once: it has changed nothing.
+            () = &mut stopped => {
+                say("Stopped while opening; nothing was changed.");
+                std::process::exit(0);
+            }
+        };
         if started.cut_bytes > 0 {
             say(format_args!("  journal   a torn tail of {} bytes was cut; none of it had been acknowledged", started.cut_bytes));
         }

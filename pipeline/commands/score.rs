@@ -352,6 +352,11 @@ const FIRST_TRAINING_EPOCH: u64 = 3;
 /// # Errors
 /// Files that cannot be read or written, or too little to learn from.
 pub fn score(options: &ScoreOptions) -> Result<ScoreSummary, ScoreError> {
+    if options.alerts.is_some() && options.alerts == options.scores {
+        let path = options.alerts.clone().unwrap_or_default();
+        let source = io::Error::new(io::ErrorKind::InvalidInput, "alerts and scores cannot go to one file");
+        return Err(ScoreError::Io { action: "write", path, source });
+    }
     let (began, cpu_before) = (Instant::now(), machine::cpu_seconds());
     let mut lines = Lines::open(&options.events)?;
     let create = |path: &PathBuf| {
@@ -467,7 +472,7 @@ pub fn print(options: &ScoreOptions, as_json: bool) -> Result<ExitCode, Failure>
     say(format_args!("events              {}", summary.events));
     say(format_args!("rejected            {rejected}"));
     for (code, n) in &summary.rejected {
-        say(format_args!("  {code:<18}{n}"));
+        say(format_args!("  {code:<26} {n}"));
     }
     say(format_args!("alerts              {}", summary.alerts));
     say(format_args!("wall                {:.2} s", summary.wall_s));

@@ -8,7 +8,11 @@ use std::process::ExitCode;
 ///
 /// # Errors
 /// Where they cannot be printed.
-pub fn validate(settings: &Settings) -> Result<ExitCode, Failure> {
+pub fn validate(settings: &Settings, as_json: bool) -> Result<ExitCode, Failure> {
+    if as_json {
+        say(serde_json::to_string(settings).map_err(Failure::settings)?);
+        return Ok(ExitCode::SUCCESS);
+    }
     let text = toml::to_string_pretty(settings).map_err(Failure::settings)?;
     say(text.trim_end());
     say("# These settings can be used.");

@@ -151,7 +151,7 @@ impl Writer {
         let session = self.log.steps[asked_by.epoch.0 as usize - 1].expected.sample.as_ref()?.session;
         Some(match self.fit(asked_by) {
             Some(handle) => Control::ModelAnnounced { session, asked_by, card: handle.model.card() },
-            None => Control::TrainFailed { session, reason: "too few rows".into() },
+            None => Control::TrainFailed { session, asked_by, reason: "too few rows".into() },
         })
     }
 

@@ -129,6 +129,7 @@ impl Collected {
         let times = || self.seen.iter().map(|s| s.event.time);
         TrainingSet {
             width: WIDTH,
+            threshold_rows: sampled.len(),
             rows,
             events: self.seen.len() as u64,
             entities: self.seen.iter().map(|s| s.event.entity).collect::<BTreeSet<_>>().len() as u64,

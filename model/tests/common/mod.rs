@@ -151,6 +151,7 @@ pub(crate) fn training_set(rows: usize, width: usize, domains: usize, seed: u64)
     }
     TrainingSet {
         width,
+        threshold_rows: rows,
         rows: (0..rows * width).map(|_| normal(&mut rng)).collect(),
         rarity,
         events: rows as u64 * 2,

@@ -16,9 +16,12 @@ use trustfold_event::raw::Batch;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct SyslogTcpConfig {
+    /// True accepts that anybody who reaches the port may send lines, which no key can keep out.
+    pub allow_beyond_loopback: bool,
     /// Whether it listens at all.
     pub enabled: bool,
-    /// Address and port to listen on. Loopback unless you say otherwise: the protocol has neither encryption nor a login.
+    /// Address and port to listen on. Loopback unless you say otherwise: the protocol has neither encryption nor a login. Beyond
+    /// loopback it is refused unless `allow_beyond_loopback` is true.
     pub listen: SocketAddr,
     /// How many connections may be open at a time; further ones are closed at once, with a line in the log. 1 to 65,536.
     /// Each may hold up to 64 KiB, one message and one batch of memory while it is busy.
@@ -37,6 +40,7 @@ pub struct SyslogTcpConfig {
 impl Default for SyslogTcpConfig {
     fn default() -> Self {
         Self {
+            allow_beyond_loopback: false,
             enabled: true,
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 5514)),
             connections_max: 1024,

@@ -20,10 +20,12 @@ async fn tokens_are_told_apart_and_guesses_are_bounded() {
     for _ in 0..WRONG_MAX {
         start_training("Bearer wrong").await.is_problem(401, "unauthenticated");
     }
-    let stopped = start_training(&format!("Bearer {TOKEN}")).await;
+    let stopped = start_training("Bearer wrong").await;
     stopped.is_problem(429, "overloaded");
     assert!((1..=60).contains(&stopped.header("retry-after").unwrap().parse::<u32>().unwrap()));
     assert_eq!(server.get("/api/stats").await.status, 200);
+    // Somebody else's guesses from the same address must not lock the admin out.
+    assert_eq!(start_training(&format!("Bearer {TOKEN}")).await.status, 200);
 }
 
 #[tokio::test]
@@ -70,7 +72,7 @@ async fn a_link_ends_and_a_made_up_one_counts_as_a_guess() {
         server.send("POST", "/api/auth/link", &[JSON], &body).await.is_problem(401, "unauthenticated");
     }
     server.send("POST", "/api/auth/link", &[JSON], &body).await.is_problem(429, "overloaded");
-    server.admin("/api/train/start", "").await.is_problem(429, "overloaded");
+    assert_eq!(server.admin("/api/train/start", "").await.status, 200, "the right token passes all the same");
 }
 
 #[tokio::test]
