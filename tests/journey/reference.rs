@@ -194,7 +194,7 @@ impl Reference {
                         if self.marks.values().any(|(_, normal)| *normal == pattern) {
                             decided.verdict = Verdict::Suppressed;
                             let nearest = threshold as f32;
-                            let above = f64::from(nearest) > threshold;
+                            let above = f64::from(nearest) >= threshold;
                             decided.score = if above { f32::from_bits(nearest.to_bits() - 1) } else { nearest };
                         } else {
                             decided.verdict = Verdict::Anomalous;
