@@ -70,19 +70,6 @@ pub enum RunError {
     /// The sequencer.
     #[error(transparent)]
     Sequencer(#[from] SequencerError),
-    /// A journal was taken away from under its stores.
-    #[error(
-        "the journal ends at epoch {journal}, but the {sink} has epoch {has}: events that were acknowledged are gone from the journal. \
-         Restore the journal from a copy, or start anew with another data_dir"
-    )]
-    Behind {
-        /// The journal's newest epoch.
-        journal: u64,
-        /// Which sink.
-        sink: &'static str,
-        /// Its newest epoch.
-        has: u64,
-    },
     /// A thread or the runtime.
     #[error("could not start a thread: {0}")]
     Thread(std::io::Error),
@@ -214,7 +201,8 @@ impl Server {
             spawn().name("trainer".into()).spawn(move || train(&jobs, &training.0, &training.1)).map_err(RunError::Thread)?;
         let options = SequencerOptions {
             dir: dir.join("journal"),
-            journal: JournalOptions { segment_bytes: settings.journal.segment_bytes },
+            // Ids are made from epochs: going on below what the stores have would give new events the ids of old ones.
+            journal: JournalOptions { segment_bytes: settings.journal.segment_bytes, at_least: store_has.max(archive_has) },
             settings: settings.decision.clone(),
             models,
         };
@@ -243,12 +231,6 @@ impl Server {
             })
             .map_err(RunError::Thread)?;
         let (replayed, last) = opened.await.map_err(|_| RunError::Ended("the sequencer"))??;
-        // Ids are made from epochs: going on would give new events the ids of old ones.
-        for (sink, has) in [("document store", store_has.0), ("archive", archive_has.0)] {
-            if has > replayed.upto.0 {
-                return Err(RunError::Behind { journal: replayed.upto.0, sink, has });
-            }
-        }
         let mut closed = shared.closed.subscribe();
         closed.wait_for(|epoch| *epoch >= last.0).await.map_err(|_| RunError::Ended("the egress"))?;
         let pid_file = dir.join("trustfold.pid");

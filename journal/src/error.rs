@@ -27,6 +27,17 @@ pub enum JournalError {
         /// What is wrong there.
         what: String,
     },
+    /// Less can be read than was decided from it already. Nothing is cut.
+    #[error(
+        "the journal ends at epoch {ends}, but what was decided from it reaches epoch {needed}: acknowledged events are missing. \
+         Restore the journal from a copy, or start anew with another data_dir; nothing was changed"
+    )]
+    Short {
+        /// The newest epoch that can be read.
+        ends: u64,
+        /// The newest that must be there.
+        needed: u64,
+    },
     /// Two processes must not write one journal.
     #[error("\"{}\" is in use by another trustfold process; stop it first (./stop.sh)", path.display())]
     InUse {

@@ -14,11 +14,14 @@ use trustfold_event::{Epoch, Stamp};
 pub struct JournalOptions {
     /// A segment is closed once it is longer than this.
     pub segment_bytes: u64,
+    /// The newest epoch that is known to have been durable, from what was decided from it. A journal that ends before it
+    /// is refused, and its tail is not cut: what cannot be read there is no torn write but damage.
+    pub at_least: Epoch,
 }
 
 impl Default for JournalOptions {
     fn default() -> Self {
-        Self { segment_bytes: 256 << 20 }
+        Self { segment_bytes: 256 << 20, at_least: Epoch(0) }
     }
 }
 
@@ -77,6 +80,9 @@ impl Journal {
             if last {
                 current = Some((segment.clone(), whole));
             }
+        }
+        if last_epoch < options.at_least {
+            return Err(JournalError::Short { ends: last_epoch.0, needed: options.at_least.0 });
         }
         let mut journal = Self {
             dir: dir.into(),

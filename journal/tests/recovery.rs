@@ -16,7 +16,7 @@ fn frame(epoch: u64, payload: &[u8]) -> Frame {
 }
 
 fn small() -> JournalOptions {
-    JournalOptions { segment_bytes: 600 }
+    JournalOptions { segment_bytes: 600, ..JournalOptions::default() }
 }
 
 fn open(dir: &Path) -> Result<(Journal, Recovered, Vec<Frame>), JournalError> {
@@ -103,6 +103,23 @@ fn a_group_torn_in_its_middle_is_a_torn_tail() {
     let (_, recovered, frames) = open(dir.path()).unwrap();
     assert_eq!(frames, all[..1]);
     assert!(recovered.cut_bytes > 0);
+}
+
+#[test]
+fn what_was_decided_from_is_never_cut() {
+    let dir = tempfile::tempdir().unwrap();
+    write(dir.path(), &[1, 1, 1]);
+    let segment = segments(dir.path()).unwrap().pop().unwrap();
+    let mut bytes = fs::read(&segment.path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&segment.path, &bytes).unwrap();
+    let known = JournalOptions { at_least: Epoch(3), ..small() };
+    let refused = Journal::open(dir.path(), known, |_| {});
+    assert!(matches!(refused, Err(JournalError::Short { ends: 2, needed: 3 })), "{refused:?}");
+    assert_eq!(fs::read(&segment.path).unwrap(), bytes, "nothing is cut");
+    let (_, recovered, frames) = open(dir.path()).unwrap();
+    assert_eq!(frames.len(), 2);
+    assert!(recovered.cut_bytes > 0, "where nothing is known of it, it is a torn tail");
 }
 
 #[test]

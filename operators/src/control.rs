@@ -168,3 +168,30 @@ impl ControlState {
         self.marks.values().flat_map(|m| m.anomalies.iter().map(|a| a.features.clone())).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fold(state: &mut ControlState, epoch: u64, control: Control) -> EventId {
+        assert_eq!(state.check(&control), Ok(()), "epoch {epoch}");
+        state.apply(Epoch(epoch), &ControlRecord { actor: "test".into(), control });
+        EventId::of_control(Epoch(epoch))
+    }
+
+    #[test]
+    fn a_training_that_fails_answers_its_own_question_only() {
+        let mut state = ControlState::default();
+        let first = fold(&mut state, 1, Control::TrainStart);
+        let stopped = fold(&mut state, 2, Control::TrainStop);
+        fold(&mut state, 3, Control::SessionClose { session: first });
+        let second = fold(&mut state, 4, Control::TrainStart);
+        let asked_by = fold(&mut state, 5, Control::TrainStop);
+        let late = Control::TrainFailed { session: first, asked_by: stopped, reason: "too few rows".into() };
+        assert_eq!(state.check(&late).map_err(|r| r.code), Err("conflict"));
+        state.apply(Epoch(6), &ControlRecord { actor: "test".into(), control: late });
+        assert_eq!((state.fitting, state.owed), (Some(second), Some(asked_by)), "the second one is still owed its model");
+        fold(&mut state, 7, Control::TrainFailed { session: second, asked_by, reason: "too few rows".into() });
+        assert_eq!((state.fitting, state.owed), (None, None));
+    }
+}

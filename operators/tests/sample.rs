@@ -7,7 +7,7 @@ use trustfold_event::event::Event;
 use trustfold_event::hash::mix;
 use trustfold_event::kind::{EventType, Kind, Outcome};
 use trustfold_event::{Epoch, EventId, EventTime};
-use trustfold_model::{Rarity, RarityCounts, TrainingSet};
+use trustfold_model::{FitOptions, Model, Rarity, RarityCounts, TrainingSet};
 use trustfold_operators::feature_table::{WIDTH, column};
 use trustfold_operators::features::Featured;
 use trustfold_operators::sample::{SAMPLE_ROWS_MAX, SamplePart, Sampler, training_set};
@@ -189,4 +189,23 @@ fn a_marked_row_weighs_as_one_in_256() {
     assert_eq!(set.marked_rows, 2);
     let short = vec![vec![5.0; WIDTH - 1]];
     assert_eq!(training_set(&shared_out(3, &events, 2, false), &short).rows.len(), 2570 * WIDTH, "a row of another width");
+}
+
+#[test]
+fn marks_shape_the_trees_and_leave_the_threshold_to_everybody_else() {
+    let seen = events(5, 4000);
+    let mut sampler = Sampler::new(false);
+    sampler.begin(SESSION, 5);
+    seen.iter().for_each(|(id, featured)| sampler.add(*id, featured));
+    let parts = [Arc::new(sampler.part(ASKED_BY).unwrap())];
+    let options = FitOptions { trees: 50, tree_sample: 256, contamination: 0.005, seed: 5, feature_version: 1 };
+    for marks in [0, 1, 3, 40] {
+        let odd = vec![vec![1e9; WIDTH]; marks];
+        let set = training_set(&parts, &odd);
+        let model = Model::fit(&set, options).unwrap();
+        let mut scores = Vec::new();
+        model.score_rows(&set.rows[..4000 * WIDTH], &mut scores);
+        let above = scores.iter().filter(|s| f64::from(**s) > model.threshold()).count();
+        assert!((1..=20).contains(&above), "{marks} marks: {above} of 4000 training rows are above, 20 were asked for");
+    }
 }

@@ -136,3 +136,23 @@ fn the_command_line_explains_itself() {
     let no_journal = run(dir.path(), &["digest", "--data-dir", "nothing"]);
     assert!(no_journal.code == 2 && no_journal.stderr.contains("no journal"), "{no_journal:?}");
 }
+
+#[test]
+fn a_journal_that_was_cut_below_its_stores_is_refused_and_the_start_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Server::start(dir.path());
+    Life::new(33, 500, 20, 24).batches(100).iter().for_each(|b| server.events(b));
+    server.call("/api/train/start");
+    let journal = server.data().join("journal");
+    assert_eq!(server.terminate().code, 0);
+    // Damage in the first frame of all, so that nothing after it can be read: what is left looks like a torn tail.
+    for entry in std::fs::read_dir(&journal).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|e| e == "journal") {
+            let bytes = std::fs::read(&path).unwrap();
+            std::fs::write(&path, &bytes[..100]).unwrap();
+        }
+    }
+    assert_eq!(run(dir.path(), &["doctor", "--data-dir", "data"]).code, 1);
+    assert_refused(&refused(dir.path(), &[]), &["the journal ends at epoch 0", "Restore the journal", "nothing was changed"]);
+}
