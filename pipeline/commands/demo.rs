@@ -10,13 +10,13 @@ use trustfold_event::EventTime;
 use trustfold_sources::generate::{Generator, GeneratorOptions};
 
 /// Events a second, once live.
-pub const RATE: u32 = 100;
+pub const RATE: u32 = 25;
 
 /// Events that training is shown.
-const TRAINING_EVENTS: u64 = 20_000;
+const TRAINING_EVENTS: u64 = 80_000;
 
 /// Share of anomalies, once live.
-const ANOMALY_SHARE: f64 = 0.001;
+const ANOMALY_SHARE: f64 = 0.006;
 
 const PEOPLE: u32 = 400;
 
