@@ -42,7 +42,7 @@ pub struct Pipeline {
     pub archive_state: Arc<SinkState>,
     /// Model files.
     pub models: ModelStore,
-    /// Duplicates and frames since start.
+    /// Duplicates since start.
     pub counters: Arc<crate::sequencer::SequencerCounters>,
 }
 
@@ -365,7 +365,7 @@ impl Backend for Pipeline {
             let (debts, history) = kept.map_err(ReadError::Unavailable)?;
             return Ok(self
                 .shared
-                .read(|v| v.past_trust(past, &scope, debts.get(&scope).copied().unwrap_or_default(), &history)));
+                .read(|v| v.trust_of(Some(past), &scope, debts.get(&scope).copied().unwrap_or_default(), &history)));
         }
         let history = match live {
             Some(session) => {

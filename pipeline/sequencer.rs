@@ -104,8 +104,6 @@ pub struct Replayed {
 pub struct SequencerCounters {
     /// Duplicates refused since start.
     pub duplicates: AtomicU64,
-    /// Frames journaled since start.
-    pub frames: AtomicU64,
 }
 
 /// Records of one commit: about 1 MiB, or whatever has arrived.
@@ -274,7 +272,6 @@ impl Sequencer {
             self.journal.append(frame)?;
         }
         self.journal.commit()?;
-        self.counters.frames.fetch_add(frames.len() as u64, Ordering::Relaxed);
         for (frame, model) in frames.drain(..) {
             hand_down(&self.downstream, Arc::new(frame), model).map_err(|_| SequencerError::Engine)?;
         }

@@ -119,6 +119,16 @@ impl Writers {
     }
 }
 
+/// Writes, and tries again for as long as it takes: what waits is in the journal, and health says what ails the sink.
+fn until_done<E: std::fmt::Display>(state: &SinkState, mut write: impl FnMut() -> Result<(), E>) {
+    while let Err(error) = write() {
+        tracing::error!("{error}; trying again");
+        state.ail(Some(error.to_string()));
+        std::thread::sleep(RETRY);
+    }
+    state.ail(None);
+}
+
 fn write_store(store: &dyn Store, inlet: &Receiver<EpochChanges>, state: &SinkState) {
     while let Ok(first) = inlet.recv() {
         let mut epochs = vec![first];
@@ -126,17 +136,9 @@ fn write_store(store: &dyn Store, inlet: &Receiver<EpochChanges>, state: &SinkSt
         let newest = epochs.last().map_or(0, |e| e.epoch.0);
         // An epoch that changed nothing need not be written: replayed after a crash, it changes nothing again.
         epochs.retain(|e| !e.changes.is_empty());
-        while !epochs.is_empty() {
-            match store.apply(&epochs) {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!("{error}; trying again");
-                    state.ail(Some(error.to_string()));
-                    std::thread::sleep(RETRY);
-                }
-            }
+        if !epochs.is_empty() {
+            until_done(state, || store.apply(&epochs));
         }
-        state.ail(None);
         state.applied.send_replace(newest);
     }
 }
@@ -150,19 +152,11 @@ fn write_archive(archive: &Archive, inlet: &Receiver<ArchiveJob>, state: &SinkSt
             tracing::error!("{error}");
             state.ail(Some(error.to_string()));
         }
-        loop {
-            let reset = matches!(job.frame.control.as_ref().map(|c| &c.control), Some(Control::Reset));
-            let closed = archive.close_epoch(job.frame.epoch, job.frame.stamp);
-            match closed.and_then(|()| if reset { archive.reset() } else { Ok(()) }) {
-                Ok(()) => break,
-                Err(error) => {
-                    tracing::error!("{error}; trying again");
-                    state.ail(Some(error.to_string()));
-                    std::thread::sleep(RETRY);
-                }
-            }
-        }
-        state.ail(None);
+        let reset = matches!(job.frame.control.as_ref().map(|c| &c.control), Some(Control::Reset));
+        until_done(state, || {
+            archive.close_epoch(job.frame.epoch, job.frame.stamp)?;
+            if reset { archive.reset() } else { Ok(()) }
+        });
         state.applied.send_replace(job.frame.epoch.0);
     }
     if let Err(error) = archive.flush() {

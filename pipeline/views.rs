@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, VecDeque};
-use trustfold_event::documents::{Anomaly, Disposition, Mode, Notice, NoticeState, Session, StoredEvent, TrustChange};
+use trustfold_event::documents::{Anomaly, Disposition, Notice, NoticeState, Session, StoredEvent, TrustChange};
 use trustfold_event::entity::{Entity, EntityKind};
 use trustfold_event::points::MilliPoints;
 use trustfold_event::{Epoch, EventId};
@@ -193,13 +193,11 @@ impl Views {
     /// The head of `GET /api/trust`; its history is added by the caller.
     pub fn trust(&self, scope: &Entity, history: &[TrustChange]) -> Value {
         let debt = self.live.scopes.get(scope).copied().unwrap_or_default().debt;
-        let mut answer = self.past_trust(EventId::default(), scope, debt, history);
-        answer["session_id"] = json!(self.live.session);
-        answer
+        self.trust_of(self.live.session, scope, debt, history)
     }
 
-    /// The same for a session that is over, from what the store has of it.
-    pub fn past_trust(&self, session: EventId, scope: &Entity, debt: MilliPoints, history: &[TrustChange]) -> Value {
+    /// The same from a debt that is given: for a session that is over, the store's.
+    pub fn trust_of(&self, session: Option<EventId>, scope: &Entity, debt: MilliPoints, history: &[TrustChange]) -> Value {
         let history: Vec<Value> = history
             .iter()
             .map(|c| json!({ "cause": c.cause, "ts": c.ts, "known_at": c.known_at, "before": c.before, "after": c.after, "debt": c.debt }))
@@ -271,10 +269,5 @@ impl Views {
     /// A session, as a page of the store's list shows it: with the counts of now.
     pub fn freshen(&self, session: Session) -> Session {
         self.sessions.get(&session.id).cloned().unwrap_or(session)
-    }
-
-    /// Whether a mode is active.
-    pub fn is_active(&self, mode: Mode) -> bool {
-        self.state.active.is_some_and(|(active, _)| active == mode)
     }
 }

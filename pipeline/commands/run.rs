@@ -17,7 +17,7 @@ impl From<RunError> for Failure {
     }
 }
 
-/// Set for the child of `--background`, which must not fork again.
+/// What a start prints once everything is as it was; the parent of `--background` waits for it.
 const READY_LINE: &str = "System Ready";
 
 /// Runs the server in the foreground until it is told to stop.
