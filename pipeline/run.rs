@@ -17,6 +17,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot, watch};
 use trustfold_event::control::{Control, ControlRecord};
 use trustfold_journal::JournalOptions;
@@ -29,6 +30,12 @@ use trustfold_web::{Auth, Bound, Secret, Web, WebError};
 
 /// Batches and controls that may wait for the sequencer.
 const ASKS_WAITING: usize = 4096;
+
+/// How long a stop may take to write what is decided. The journal has it all: what is left is written at the next start.
+const DRAIN: Duration = Duration::from_secs(25);
+
+/// The same where something has failed already.
+const DRAIN_AFTER_FAILURE: Duration = Duration::from_secs(3);
 
 /// The server could not start, or had to stop.
 #[derive(Debug, thiserror::Error)]
@@ -301,11 +308,23 @@ impl Server {
             }
         }
         let (asks, threads) = (self.asks.clone(), self.threads);
-        let joined = tokio::task::spawn_blocking(move || {
+        // On a thread of its own: a sink that is stuck, on a full disk for instance, must not hold the process for ever.
+        let (joined_in, joined) = oneshot::channel();
+        thread::spawn(move || {
             let _ = asks.send(Ask::Stop);
-            threads.join()
+            let _ = joined_in.send(threads.join());
         });
-        let digest = joined.await.map_err(|_| RunError::Ended("the shutdown"))?;
+        let bound = if failed.is_some() { DRAIN_AFTER_FAILURE } else { DRAIN };
+        let digest = match tokio::time::timeout(bound, joined).await {
+            Ok(digest) => digest.map_err(|_| RunError::Ended("the shutdown"))?,
+            Err(_) => {
+                tracing::error!(
+                    "not everything was written within {} s; the journal has it, the next start writes it",
+                    bound.as_secs()
+                );
+                String::new()
+            }
+        };
         let _ = fs::remove_file(&self.pid_file);
         match failed {
             None => Ok(digest),
